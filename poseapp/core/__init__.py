@@ -1,0 +1,1 @@
+"""Poses, skeletons and documents: Python, NumPy and OpenCV only."""

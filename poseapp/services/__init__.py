@@ -1,0 +1,1 @@
+"""The child process that holds the models, and what runs in it."""

@@ -1,0 +1,1 @@
+"""The open document, its undo stack and the settings (QtCore and QtGui only)."""

@@ -1,0 +1,154 @@
+"""Every edit as an undo step. Documents are immutable, so a step is the document before and after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PySide6.QtGui import QUndoCommand
+
+from poseapp.core.document import Document, Person, Photo
+from poseapp.core.pose import Pose2D, Visibility
+from poseapp.state.session import Session
+
+_MERGEABLE = 1
+
+
+class Edit(QUndoCommand):
+    """Replace the document by another state of it.
+
+    Args:
+        text: what the Edit menu says after "Undo".
+        after: the document that this step leads to.
+        merge_key: steps in a row with the same key (say, one drag) become one; None never merges.
+    """
+
+    def __init__(
+        self, session: Session, text: str, after: Document, merge_key: object | None = None
+    ) -> None:
+        super().__init__(text)
+        self._session = session
+        self._before = session.document
+        self._after = after
+        self._key = merge_key
+
+    def id(self) -> int:
+        return -1 if self._key is None else _MERGEABLE
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, Edit) or other._key != self._key:
+            return False
+        self._after = other._after
+        return True
+
+    def redo(self) -> None:
+        self._session.apply(self._after)
+
+    def undo(self) -> None:
+        self._session.apply(self._before)
+
+
+class SetPose(Edit):
+    """Give a person another pose. One drag passes one `drag` number, and is one step."""
+
+    def __init__(
+        self,
+        session: Session,
+        person_id: str,
+        pose: Pose2D,
+        text: str = "Change pose",
+        drag: object | None = None,
+    ) -> None:
+        person = replace(session.document.person(person_id), pose=pose)
+        key = None if drag is None else (person_id, text, drag)
+        super().__init__(session, text, session.document.with_person(person), key)
+
+
+class MoveJoint(SetPose):
+    """Put one joint at (x, y) px."""
+
+    def __init__(
+        self,
+        session: Session,
+        person_id: str,
+        joint: int,
+        xy: tuple[float, float] | np.ndarray,
+        drag: object | None = None,
+    ) -> None:
+        pose = session.document.person(person_id).pose.with_joint(joint, xy)
+        super().__init__(session, person_id, pose, "Move joint", drag)
+
+
+class SetVisibility(SetPose):
+    """Make a joint visible, hidden or absent."""
+
+    def __init__(
+        self, session: Session, person_id: str, joint: int, visibility: Visibility
+    ) -> None:
+        pose = session.document.person(person_id).pose.with_visibility(joint, visibility)
+        super().__init__(session, person_id, pose, f"Make joint {visibility.name.lower()}")
+
+
+class AddPeople(Edit):
+    """Put people in front of the others."""
+
+    def __init__(self, session: Session, people: list[Person], text: str = "Add person") -> None:
+        document = session.document
+        super().__init__(session, text, replace(document, people=(*document.people, *people)))
+
+
+class RemovePerson(Edit):
+    """Take a person off the canvas."""
+
+    def __init__(self, session: Session, person_id: str) -> None:
+        document = session.document
+        document.index(person_id)
+        people = tuple(p for p in document.people if p.id != person_id)
+        super().__init__(session, "Delete person", replace(document, people=people))
+
+
+class EditPerson(Edit):
+    """Change name, colour, visibility or lock of a person."""
+
+    def __init__(
+        self, session: Session, person_id: str, text: str, merge: bool = False, **changes: Any
+    ) -> None:
+        person = replace(session.document.person(person_id), **changes)
+        key = (person_id, text) if merge else None
+        super().__init__(session, text, session.document.with_person(person), key)
+
+
+class ReorderPerson(Edit):
+    """Move a person to another place in the back-to-front order."""
+
+    def __init__(self, session: Session, person_id: str, place: int) -> None:
+        document = session.document
+        people = list(document.people)
+        person = people.pop(document.index(person_id))
+        people.insert(max(0, min(place, len(people))), person)
+        super().__init__(session, "Reorder people", replace(document, people=tuple(people)))
+
+
+class SetPhoto(Edit):
+    """Use a photo as the background (None removes it); the canvas takes its size if `fit`."""
+
+    def __init__(self, session: Session, photo: Photo | None, fit: bool = False) -> None:
+        size = photo.size if photo and fit else session.document.size
+        text = "Set photo" if photo else "Remove photo"
+        super().__init__(session, text, replace(session.document, photo=photo, size=size))
+
+
+class SetPhotoOpacity(Edit):
+    """Fade the photo; steps of one slide merge."""
+
+    def __init__(self, session: Session, opacity: float, slide: object | None = None) -> None:
+        after = replace(session.document, photo_opacity=float(np.clip(opacity, 0.0, 1.0)))
+        super().__init__(session, "Photo opacity", after, slide and ("opacity", slide))
+
+
+class ResizeCanvas(Edit):
+    """Change the canvas size (width, height) px; poses stay where they are."""
+
+    def __init__(self, session: Session, size: tuple[int, int]) -> None:
+        super().__init__(session, "Resize canvas", replace(session.document, size=size))

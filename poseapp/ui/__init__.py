@@ -1,0 +1,1 @@
+"""The window: docks, canvas, viewport, panels and dialogs."""

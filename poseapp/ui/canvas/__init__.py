@@ -1,0 +1,1 @@
+"""The drawing surface on which skeletons are edited."""

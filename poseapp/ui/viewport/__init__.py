@@ -1,0 +1,1 @@
+"""The orbiting 3D view."""
