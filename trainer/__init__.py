@@ -1,0 +1,1 @@
+"""Training, measuring and running of PoseApp's models. Never imports the application."""

@@ -1,0 +1,1 @@
+"""Tables of measured quality, one module a task."""
