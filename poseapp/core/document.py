@@ -1,4 +1,4 @@
-"""The document: a canvas, an optional photo and several people. Immutable, so a snapshot is free."""
+"""The document: a canvas, an optional photo, several people. Immutable, so a snapshot is free."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Pose2D:
 
 @dataclass(frozen=True, eq=False)
 class Pose3D:
-    """A 3D pose: MOCAP-17 joints in mm, camera space (x right, y down, z away), pelvis at the origin.
+    """A 3D pose: MOCAP-17 joints, mm, camera space (x right, y down, z away), pelvis at the origin.
 
     Attributes:
         joints: (17, 3) float64 mm, read-only.

@@ -82,7 +82,7 @@ COCO_17 = Skeleton(
         (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8),
         (7, 9), (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6),
     ),
-    # The tree hangs from two hips and two shoulders: COCO has no pelvis and no neck. See `kinematics`.
+    # Shoulders and hips are roots: COCO has neither neck nor pelvis. See `kinematics`.
     parents=(-1, 0, 0, 1, 2, -1, -1, 5, 6, 7, 8, -1, -1, 11, 12, 13, 14),
 )  # fmt: skip
 
@@ -131,8 +131,25 @@ H36M_17 = Skeleton(
     name="h36m17",
     title="Human3.6M (17)",
     joints=tuple(
-        "root r_hip r_knee r_foot l_hip l_knee l_foot spine thorax neck_base head"
-        " l_shoulder l_elbow l_wrist r_shoulder r_elbow r_wrist".split()
+        [
+            "root",
+            "r_hip",
+            "r_knee",
+            "r_foot",
+            "l_hip",
+            "l_knee",
+            "l_foot",
+            "spine",
+            "thorax",
+            "neck_base",
+            "head",
+            "l_shoulder",
+            "l_elbow",
+            "l_wrist",
+            "r_shoulder",
+            "r_elbow",
+            "r_wrist",
+        ]
     ),
     bones=_MOCAP_BONES,
     parents=_MOCAP_PARENTS,
@@ -142,8 +159,25 @@ MOCAP_17 = Skeleton(
     name="mocap17",
     title="3D (17)",
     joints=tuple(
-        "Pelvis R_Hip R_Knee R_Ankle L_Hip L_Knee L_Ankle Torso Neck Nose Head"
-        " L_Shoulder L_Elbow L_Wrist R_Shoulder R_Elbow R_Wrist".split()
+        [
+            "Pelvis",
+            "R_Hip",
+            "R_Knee",
+            "R_Ankle",
+            "L_Hip",
+            "L_Knee",
+            "L_Ankle",
+            "Torso",
+            "Neck",
+            "Nose",
+            "Head",
+            "L_Shoulder",
+            "L_Elbow",
+            "L_Wrist",
+            "R_Shoulder",
+            "R_Elbow",
+            "R_Wrist",
+        ]
     ),
     bones=_MOCAP_BONES,
     parents=_MOCAP_PARENTS,
@@ -211,9 +245,9 @@ def convert(
         keypoints: (len(source), D) float.
         confidence: (len(source),) float, 0 = absent.
     Returns:
-        (len(target), D) float keypoints, 0 where absent, and (len(target),) float confidence. A joint
-        made of several sources takes their mean and the least of their confidences; it is absent as
-        soon as one of them is.
+        (len(target), D) float keypoints, 0 where absent, and (len(target),) float confidence. A
+        joint made of several sources takes their mean and the least of their confidences; it is
+        absent as soon as one of them is.
     Raises:
         ValueError: neither skeleton is COCO-17, or there is no map.
     """

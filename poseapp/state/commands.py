@@ -1,4 +1,4 @@
-"""Every edit as an undo step. Documents are immutable, so a step is the document before and after."""
+"""Every edit as an undo step: documents are immutable, so a step is one before and one after."""
 
 from __future__ import annotations
 
