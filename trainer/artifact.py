@@ -5,7 +5,6 @@ Reading the header needs no torch.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +69,9 @@ def save(
         tensor = tensor.detach().to("cpu").contiguous().clone()
         if half and tensor.dtype in (torch.float32, torch.float64, torch.bfloat16):
             if tensor.numel() and not torch.isfinite(tensor).all():
-                raise ArtifactError(f"{name} holds values that are not finite: the run has diverged.")
+                raise ArtifactError(
+                    f"{name} holds values that are not finite: the run has diverged."
+                )
             tensor = tensor.clamp(-65504, 65504).to(torch.float16)
         stored[name] = tensor
     metadata = {
@@ -84,7 +85,7 @@ def save(
     part = path.with_name(path.name + ".part")
     try:
         save_file(stored, part, metadata=metadata)
-        os.replace(part, path)
+        part.replace(path)
     except OSError as exc:
         part.unlink(missing_ok=True)
         raise ArtifactError(f"Cannot write {path.name}: {exc}.") from exc
@@ -137,13 +138,17 @@ def _raw_header(path: Path) -> dict[str, Any]:
     except OSError as exc:
         raise ArtifactError(f"Cannot read {path.name}: {exc}.") from exc
     except ValueError as exc:
-        raise ArtifactError(f"{path.name} is not a weights file: its header is unreadable.") from exc
+        raise ArtifactError(
+            f"{path.name} is not a weights file: its header is unreadable."
+        ) from exc
     if not isinstance(raw, dict):
         raise ArtifactError(f"{path.name} is not a weights file: its header is unreadable.")
     try:
         end = max((v["data_offsets"][1] for k, v in raw.items() if k != "__metadata__"), default=0)
     except (KeyError, TypeError, IndexError) as exc:
-        raise ArtifactError(f"{path.name} is not a weights file: its header is unreadable.") from exc
+        raise ArtifactError(
+            f"{path.name} is not a weights file: its header is unreadable."
+        ) from exc
     if size != 8 + length + end:
         raise ArtifactError(
             f"{path.name} holds {size} bytes where {8 + length + end} belong: install it again."

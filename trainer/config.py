@@ -29,7 +29,9 @@ def from_dict(cls: type[ConfigT], d: dict[str, Any]) -> ConfigT:
     unknown = sorted(set(d) - set(fields))
     if unknown:
         raise TrainerError(f"{cls.__name__} has no setting called {', '.join(unknown)}.")
-    values = {name: _typed(hints[name], value, f"{cls.__name__}.{name}") for name, value in d.items()}
+    values = {
+        name: _typed(hints[name], value, f"{cls.__name__}.{name}") for name, value in d.items()
+    }
     try:
         return cls(**values)
     except TypeError as exc:

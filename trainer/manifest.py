@@ -1,7 +1,6 @@
-"""`weights/manifest.json`: which weights ship, from what data, and how good they measured. Torch-free."""
+"""`weights/manifest.json`: which weights ship, trained on what, how good they are. Torch-free."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,6 @@ def update(row: dict[str, Any], folder: Path | None = None) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-        os.replace(part, path)
+        part.replace(path)
     except OSError as exc:
         raise ArtifactError(f"Cannot write {path.name}: {exc}.") from exc

@@ -1,4 +1,4 @@
-"""Noise that means the same on every machine: one independent stream a (seed, index). Torch-free."""
+"""Noise that means the same on every machine: a stream for each (seed, index). Torch-free."""
 
 import numpy as np
 

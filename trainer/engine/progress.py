@@ -1,7 +1,6 @@
 """What a run reports: a line for people, `progress.json` for programs."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -47,7 +46,7 @@ class Progress:
         """Write `progress.json` beside and replace it."""
         part = folder / (FILE_NAME + ".part")
         part.write_text(json.dumps(asdict(self), indent=1), "utf-8")
-        os.replace(part, folder / FILE_NAME)
+        part.replace(folder / FILE_NAME)
 
 
 def read(folder: Path) -> dict[str, object]:

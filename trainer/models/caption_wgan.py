@@ -1,0 +1,199 @@
+"""Caption to pose heatmaps by an adversarial network: the nets of paper 1, section 3.3.
+
+Tables 1 and 2 (unconditional generator and discriminator) and 3 and 4 (conditional generator and
+critic). A heatmap inside the nets is scaled to [-1, 1]; `to_heatmap` brings it to [0, 1].
+
+Convolutions that batch normalisation follows have no bias (it would cancel), the others have one.
+A map smaller than 64 px leaves out the layers next to the map, and `width_divisor` divides the
+hidden channels; both serve the `small` preset, 64 and 1 are the paper's nets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+JOINTS = 17
+_SLOPE = 0.2  # of every leaky ReLU
+_INIT_STD = 0.02
+
+
+@dataclass(frozen=True)
+class CaptionWganConfig:
+    """The numbers that fix the shapes of both nets.
+
+    Attributes:
+        map_size: height and width of a heatmap, px: 16, 32 or 64.
+        width_divisor: divides the hidden channels of the paper.
+        conditional: tables 3 and 4 when true, 1 and 2 otherwise.
+        critic_batch_norm: batch normalisation in layers 1-5 of the critic (algorithms 1, 2).
+        critic_sigmoid: sigmoid on the critic's output (algorithm 1).
+        first_layers: widest hidden layer, next to the 4x4 map.
+    """
+
+    map_size: int = 64
+    width_divisor: int = 1
+    conditional: bool = True
+    critic_batch_norm: bool = False
+    critic_sigmoid: bool = False
+    noise_dim: int = 128
+    text_dim: int = 300
+    text_features: int = 128
+    widest: int = 512
+
+    def __post_init__(self) -> None:
+        if self.map_size not in (16, 32, 64):
+            raise ValueError(f"map_size must be 16, 32 or 64, not {self.map_size}")
+
+    @property
+    def channels(self) -> list[int]:
+        """Hidden channels of the generator from the 4x4 map outwards; the critic's reversed."""
+        stages = self.map_size.bit_length() - 3  # doublings from 4 px to the map
+        return [self.widest // 2**i // self.width_divisor for i in range(stages)]
+
+
+def to_heatmap(maps: Tensor) -> Tensor:
+    """(...) from the nets' [-1, 1] to heatmap values in [0, 1]."""
+    return (maps + 1.0) / 2.0
+
+
+def from_heatmap(heatmaps: Tensor) -> Tensor:
+    """(...) from heatmap values in [0, 1] to the nets' [-1, 1]."""
+    return heatmaps * 2.0 - 1.0
+
+
+def init_weights(module: nn.Module) -> None:
+    """Section 4.1: convolutions N(0, .02), batch normalisation N(1, .02), biases 0."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, _INIT_STD)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, _INIT_STD)
+        nn.init.zeros_(module.bias)
+
+
+class TextCompression(nn.Sequential):
+    """Sentence vector -> the features both nets take (section 3.3.2)."""
+
+    def __init__(self, config: CaptionWganConfig) -> None:
+        super().__init__(nn.Linear(config.text_dim, config.text_features), nn.LeakyReLU(_SLOPE))
+
+
+class Generator(nn.Module):
+    """Tables 1 and 3: noise (and a caption) -> heatmaps in [-1, 1]."""
+
+    def __init__(self, config: CaptionWganConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.text = TextCompression(config) if config.conditional else None
+        before = config.noise_dim + (config.text_features if config.conditional else 0)
+        layers: list[nn.Module] = []
+        for index, after in enumerate(config.channels):
+            stride, padding = (1, 0) if index == 0 else (2, 1)
+            layers += [
+                nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(inplace=True),
+            ]
+            before = after
+        layers += [nn.ConvTranspose2d(before, JOINTS, 4, 2, 1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        self.apply(init_weights)
+
+    def forward(self, noise: Tensor, text: Tensor | None = None) -> Tensor:
+        """Draw heatmaps.
+
+        Args:
+            noise: (B, noise_dim) standard normal.
+            text: (B, text_dim) normalised sentence vectors; None for an unconditional net.
+        Returns:
+            (B, 17, S, S) in [-1, 1].
+        """
+        if self.text is not None:
+            if text is None:
+                raise ValueError("a conditional generator needs a caption")
+            noise = torch.cat([noise, self.text(text)], dim=1)
+        return self.layers(noise[:, :, None, None])
+
+
+class Critic(nn.Module):
+    """Tables 2 and 4: heatmaps in [-1, 1] (and a caption) -> one score."""
+
+    def __init__(self, config: CaptionWganConfig) -> None:
+        super().__init__()
+        self.config = config
+        layers: list[nn.Module] = []
+        before = JOINTS
+        for after in reversed(config.channels):
+            layers += self._block(nn.Conv2d(before, after, 4, 2, 1, bias=self._bias), after)
+            before = after
+        self.layers = nn.Sequential(*layers)
+        self.text = TextCompression(config) if config.conditional else None
+        joined = before + (config.text_features if config.conditional else 0)
+        self.head = nn.Sequential(
+            *self._block(nn.Conv2d(joined, before, 1, 1, 0, bias=self._bias), before),
+            nn.Conv2d(before, 1, 4, 1, 0),
+        )
+        self.apply(init_weights)
+
+    @property
+    def _bias(self) -> bool:
+        return not self.config.critic_batch_norm
+
+    def _block(self, convolution: nn.Module, channels: int) -> list[nn.Module]:
+        norm = [nn.BatchNorm2d(channels)] if self.config.critic_batch_norm else []
+        return [convolution, *norm, nn.LeakyReLU(_SLOPE)]
+
+    def features(self, maps: Tensor) -> Tensor:
+        """The layers that see no caption: (B, 17, S, S) -> (B, C, 4, 4)."""
+        return self.layers(maps)
+
+    def score(self, features: Tensor, text: Tensor | None = None) -> Tensor:
+        """The layers after them: (B, C, 4, 4) and (B, text_dim) -> (B,)."""
+        if self.text is not None:
+            if text is None:
+                raise ValueError("a conditional critic needs a caption")
+            compressed = self.text(text)[:, :, None, None].expand(-1, -1, *features.shape[2:])
+            features = torch.cat([features, compressed], dim=1)  # (B, C + text_features, 4, 4)
+        out = self.head(features).flatten()  # (B,)
+        return torch.sigmoid(out) if self.config.critic_sigmoid else out
+
+    def forward(self, maps: Tensor, text: Tensor | None = None) -> Tensor:
+        """(B, 17, S, S) in [-1, 1] and (B, text_dim) -> (B,) score or probability."""
+        return self.score(self.features(maps), text)
+
+
+def transfer_weights(target: nn.Module, source: dict[str, Tensor]) -> list[str]:
+    """Section 4.3: start a conditional net from the trained unconditional one.
+
+    Weights that exist in both are copied. Where the caption's features widen the input of a layer,
+    the part that sees noise or image features is copied, the part that sees the caption keeps its
+    fresh values.
+
+    Args:
+        target: the conditional net, changed in place.
+        source: state of the unconditional net of the same sizes.
+    Returns:
+        Names of the tensors that were filled, wholly or in part.
+    """
+    filled = []
+    with torch.no_grad():
+        for name, tensor in target.state_dict().items():
+            if name not in source:
+                continue
+            trained = source[name].to(tensor.device, tensor.dtype)
+            if trained.shape == tensor.shape:
+                tensor.copy_(trained)
+            elif all(
+                small <= large for small, large in zip(trained.shape, tensor.shape, strict=True)
+            ):
+                tensor[tuple(slice(0, size) for size in trained.shape)] = trained
+            else:
+                raise ValueError(
+                    f"{name}: {tuple(trained.shape)} does not fit {tuple(tensor.shape)}"
+                )
+            filled.append(name)
+    return filled

@@ -1,0 +1,79 @@
+"""Recipes by name. Torch-free: a recipe's module is imported only when it is asked for."""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from trainer.errors import TrainerError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from torch import Tensor
+
+
+class Recipe(Protocol):
+    """What `trainer.engine.loop.fit` runs.
+
+    Optional: `precision` (Fabric's name, "32-true" by default) and `data_wait_s` (seconds spent
+    waiting for data so far). A config with a field `steps` lets `--steps` shorten its schedule.
+    """
+
+    name: str  # of the recipe, and of its weights file and manifest row
+    presets: ClassVar[dict[str, Any]]  # "small", "full": frozen dataclasses
+    score: ClassVar[tuple[str, Literal["min", "max"]]]  # the manifest metric that ranks exports
+    licence: ClassVar[str]  # of the weights
+    data_sources: ClassVar[str]  # what they were trained on
+    total_steps: int
+    samples_per_step: int
+
+    def __init__(self, config: Any, data: Path) -> None: ...
+
+    def build(self, fabric: "Fabric") -> None:
+        """Make nets, optimisers, EMA and data; the seeds are set already."""
+
+    def step(self, step: int) -> "dict[str, Tensor | float]":
+        """Do one full update; returns detached scalars."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything a resume needs, each with state_dict and load_state_dict."""
+
+    def export(self) -> "tuple[str, dict[str, Tensor], dict[str, Any], dict[str, Any]]":
+        """(model name, EMA tensors, model config, constants and provenance)."""
+
+    def validate(self) -> dict[str, float]:
+        """Quick figures on a split cut from the training data; at most ten seconds."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recipe: "module:Class" and a short title."""
+
+    target: str
+    title: str
+
+
+RECIPES: dict[str, Row] = {
+    "keypoint_flow": Row(
+        "trainer.recipes.keypoint_flow:KeypointFlowRecipe",
+        "flow matching of keypoints from captions",
+    ),
+}
+
+
+def get(name: str) -> Any:
+    """The recipe class called `name`."""
+    if name not in RECIPES:
+        raise TrainerError(f"There is no recipe called {name}; known are {', '.join(RECIPES)}.")
+    module, _, attribute = RECIPES[name].target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def preset(name: str, preset_name: str) -> Any:
+    """A recipe's preset config."""
+    presets = get(name).presets
+    if preset_name not in presets:
+        raise TrainerError(
+            f"{name} has no preset called {preset_name}; known are {', '.join(presets)}."
+        )
+    return presets[preset_name]
