@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 JOINTS = 17
 _SLOPE = 0.2  # of every leaky ReLU
@@ -30,7 +31,7 @@ class CaptionWganConfig:
         conditional: tables 3 and 4 when true, 1 and 2 otherwise.
         critic_batch_norm: batch normalisation in layers 1-5 of the critic (algorithms 1, 2).
         critic_sigmoid: sigmoid on the critic's output (algorithm 1).
-        first_layers: widest hidden layer, next to the 4x4 map.
+        widest: hidden channels next to the 4x4 map, before the division.
     """
 
     map_size: int = 64
@@ -147,23 +148,82 @@ class Critic(nn.Module):
         norm = [nn.BatchNorm2d(channels)] if self.config.critic_batch_norm else []
         return [convolution, *norm, nn.LeakyReLU(_SLOPE)]
 
-    def features(self, maps: Tensor) -> Tensor:
-        """The layers that see no caption: (B, 17, S, S) -> (B, C, 4, 4)."""
-        return self.layers(maps)
-
     def score(self, features: Tensor, text: Tensor | None = None) -> Tensor:
-        """The layers after them: (B, C, 4, 4) and (B, text_dim) -> (B,)."""
+        """The layers that see the caption: (B, C, 4, 4) and (B, text_dim) -> (B,)."""
         if self.text is not None:
             if text is None:
                 raise ValueError("a conditional critic needs a caption")
             compressed = self.text(text)[:, :, None, None].expand(-1, -1, *features.shape[2:])
             features = torch.cat([features, compressed], dim=1)  # (B, C + text_features, 4, 4)
-        out = self.head(features).flatten()  # (B,)
+        out = self.head(features).flatten().float()  # (B,); losses are taken in fp32
         return torch.sigmoid(out) if self.config.critic_sigmoid else out
 
-    def forward(self, maps: Tensor, text: Tensor | None = None) -> Tensor:
-        """(B, 17, S, S) in [-1, 1] and (B, text_dim) -> (B,) score or probability."""
-        return self.score(self.features(maps), text)
+    def forward(
+        self, maps: Tensor, text: Tensor | None = None, rows: Tensor | None = None
+    ) -> Tensor:
+        """Judge heatmaps.
+
+        Args:
+            maps: (B, 17, S, S) in [-1, 1].
+            text: (R, text_dim) captions; R = B unless `rows` is given.
+            rows: (R,) int, the map each caption is judged with, so that a map with a matching and a
+                mismatching caption passes the layers before the caption once.
+        Returns:
+            (R,) float32 scores, or probabilities with a sigmoid.
+        """
+        features = self.layers(maps)  # (B, C, 4, 4)
+        return self.score(features if rows is None else features[rows], text)
+
+    def input_gradients(
+        self, maps: Tensor, text: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Gradients of the score with respect to its inputs, as a pass one can differentiate.
+
+        A net of convolutions and leaky ReLUs is linear where it stands, so its gradient is the
+        product of its transposed layers with the slopes fixed. Writing that product down costs half
+        of what autograd's gradient of a gradient does, and gives the same numbers.
+
+        Args:
+            maps: (B, 17, S, S) in [-1, 1].
+            text: (B, text_dim), or None for an unconditional critic.
+        Returns:
+            (B, 17, S, S) and (B, text_dim) or None; only the weights carry gradients.
+        """
+        if self.config.critic_batch_norm or self.config.critic_sigmoid:
+            raise ValueError("a gradient penalty takes a critic without batch norm and sigmoid")
+        convolutions = [layer for layer in self.layers if isinstance(layer, nn.Conv2d)]
+        mix, last = self.head[0], self.head[2]
+        slopes: list[Tensor] = []
+        text_slope = None
+        with torch.no_grad():
+            x = maps
+            for convolution in convolutions:
+                x = convolution(x)
+                slopes.append(_slope(x))
+                x = x * slopes[-1]
+            if self.text is not None and text is not None:
+                compressed = self.text[0](text)  # (B, text_features)
+                text_slope = _slope(compressed)
+                compressed = (compressed * text_slope)[:, :, None, None]
+                x = torch.cat([x, compressed.expand(-1, -1, *x.shape[2:])], dim=1)
+            mix_slope = _slope(mix(x))
+        gradient = functional.conv_transpose2d(last.weight * mix_slope, mix.weight)
+        features = slopes[-1].shape[1]
+        text_gradient = None
+        if text_slope is not None:
+            at_text = gradient[:, features:].sum(dim=(2, 3)) * text_slope  # (B, text_features)
+            text_gradient = at_text @ self.text[0].weight  # (B, text_dim)
+        gradient = gradient[:, :features]
+        for slope, convolution in zip(reversed(slopes), reversed(convolutions), strict=True):
+            gradient = functional.conv_transpose2d(
+                gradient * slope, convolution.weight, stride=2, padding=1
+            )
+        return gradient, text_gradient
+
+
+def _slope(x: Tensor) -> Tensor:
+    """Derivative of the leaky ReLU at its input."""
+    return torch.where(x > 0, 1.0, _SLOPE)
 
 
 def transfer_weights(target: nn.Module, source: dict[str, Tensor]) -> list[str]:

@@ -58,6 +58,31 @@ RECIPES: dict[str, Row] = {
         "trainer.recipes.keypoint_flow:KeypointFlowRecipe",
         "flow matching of keypoints from captions",
     ),
+    "pose_gan": Row("trainer.recipes.caption_gan:PoseGan", "poses by a GAN (algorithm 1)"),
+    "pose_wgan": Row("trainer.recipes.caption_gan:PoseWgan", "poses by a WGAN (algorithm 2)"),
+    "pose_wgan_gp": Row(
+        "trainer.recipes.caption_gan:PoseWganGp", "poses by a WGAN with gradient penalty (alg. 3)"
+    ),
+    "caption_wgan": Row(
+        "trainer.recipes.caption_gan_conditional:CaptionWgan",
+        "heatmaps from captions by a WGAN-LP (algorithm 5)",
+    ),
+    "pose_caption_encoder": Row(
+        "trainer.recipes.pose_caption_encoder:PoseCaptionEncoderRecipe",
+        "contrastive encoder that measures relevance",
+    ),
+    "vae_gan_lifter": Row(
+        "trainer.recipes.lifter:VaeGanLifterRecipe",
+        "2D to 3D without 3D supervision, the form that ships",
+    ),
+    "lifter_paper": Row(
+        "trainer.recipes.lifter_paper:PaperLifterRecipe",
+        "2D to 3D as paper 3 writes it",
+    ),
+    "lifter_supervised": Row(
+        "trainer.recipes.lifter_supervised:SupervisedLifterRecipe",
+        "2D to 3D with 3D supervision, the upper bound",
+    ),
 }
 
 

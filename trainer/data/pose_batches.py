@@ -1,0 +1,134 @@
+"""Random training batches of poses and captions that live on the training device.
+
+All poses of COCO are 20 MB of keypoints, so drawing a batch is indexing: no loader, no waiting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.data.captions import Pairs, mirrored_caption
+from trainer.data.coco import CENTRE_PX, FLIP_ORDER, Poses
+
+MAX_TURN_DEG = 10.0  # paper 1, section 3.2
+
+
+def augment(
+    keypoints: Tensor, present: Tensor, mirrored: Tensor, turn_rad: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Mirror some poses and turn all about the centre of the map.
+
+    Args:
+        keypoints: (B, 17, 2) float, heatmap px.
+        present: (B, 17) bool.
+        mirrored: (B,) bool; left and right joints of these swap names.
+        turn_rad: (B,) float.
+    Returns:
+        (B, 17, 2) and (B, 17); absent keypoints stay absent, wherever they are taken to be.
+    """
+    order = torch.as_tensor(FLIP_ORDER, device=keypoints.device)
+    centred = keypoints - CENTRE_PX
+    swapped = centred[:, order] * centred.new_tensor([-1.0, 1.0])
+    centred = torch.where(mirrored[:, None, None], swapped, centred)
+    present = torch.where(mirrored[:, None], present[:, order], present)
+    cos, sin = turn_rad.cos()[:, None], turn_rad.sin()[:, None]
+    x, y = centred.unbind(-1)
+    turned = torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1)
+    return turned + CENTRE_PX, present
+
+
+class PoseBatches:
+    """Draws augmented poses at random."""
+
+    def __init__(self, poses: Poses, device: torch.device | str = "cpu") -> None:
+        self.keypoints = torch.as_tensor(poses.keypoints, device=device)
+        self.present = torch.as_tensor(poses.present, device=device)
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    def draw(self, count: int) -> tuple[Tensor, Tensor]:
+        """(count, 17, 2) heatmap px and (count, 17) bool."""
+        device = self.keypoints.device
+        rows = torch.randint(len(self), (count,), device=device)
+        return self.at(rows, torch.rand(count, device=device) < 0.5)
+
+    def at(self, rows: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
+        """The poses at `rows` (B,), turned at random."""
+        limit = math.radians(MAX_TURN_DEG)
+        turn = (torch.rand(len(rows), device=rows.device) * 2.0 - 1.0) * limit
+        return augment(self.keypoints[rows], self.present[rows], mirrored, turn)
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """B poses, captions of theirs and captions of other images (normalised sentence vectors)."""
+
+    keypoints: Tensor  # (B, 17, 2) heatmap px
+    present: Tensor  # (B, 17) bool
+    matching: Tensor  # (B, 300)
+    mismatching: Tensor  # (B, 300)
+
+
+class PairBatches:
+    """Draws pose-caption pairs; a mirrored pose comes with left and right swapped in its caption."""
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        encode: Callable[[list[str]], np.ndarray],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Encode every caption once.
+
+        Args:
+            pairs: poses with their captions.
+            encode: texts -> (N, 300) float32 sentence vectors times 30.
+        """
+        self.poses = PoseBatches(pairs.poses, device)
+        texts = [text for own in pairs.captions for text in own]
+        counts = np.array([len(own) for own in pairs.captions])
+        swapped = [mirrored_caption(text) for text in texts]
+        changed = [i for i, (a, b) in enumerate(zip(texts, swapped, strict=True)) if a != b]
+        vectors = encode(texts)
+        mirrored = vectors.copy()
+        if changed:
+            mirrored[changed] = encode([swapped[i] for i in changed])
+        self.mean, self.scale = vectors.mean(0), vectors.std(0) + 1e-3
+        normalised = np.stack([vectors, mirrored])
+        normalised = ((normalised - self.mean) / self.scale).astype(np.float32)
+        self.vectors = torch.as_tensor(normalised, device=device)  # (2, captions, 300)
+        self.first = torch.as_tensor(np.cumsum(counts) - counts, device=device)
+        self.counts = torch.as_tensor(counts, device=device)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def draw(self, count: int) -> PairBatch:
+        device = self.counts.device
+        rows = torch.randint(len(self), (count,), device=device)
+        others = (rows + torch.randint(1, len(self), (count,), device=device)) % len(self)
+        mirrored = torch.rand(count, device=device) < 0.5
+        keypoints, present = self.poses.at(rows, mirrored)
+        return PairBatch(
+            keypoints,
+            present,
+            self._captions(rows, mirrored),
+            self._captions(others, mirrored),
+        )
+
+    def captions(self, count: int) -> Tensor:
+        """(count, 300) random captions."""
+        device = self.counts.device
+        rows = torch.randint(len(self), (count,), device=device)
+        return self._captions(rows, torch.rand(count, device=device) < 0.5)
+
+    def _captions(self, rows: Tensor, mirrored: Tensor) -> Tensor:
+        pick = torch.rand(len(rows), device=rows.device) * self.counts[rows]
+        return self.vectors[mirrored.long(), self.first[rows] + pick.long()]
