@@ -1,0 +1,134 @@
+"""The predictors that are in memory, and the user's choices of weights and devices.
+
+Lives in the models' process and in the command line; loading imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poseapp.core.errors import PoseAppError, TaskError, WeightsError
+from poseapp.services import weights
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What the user chose about the models. All of it is plain text, so it fits in the settings.
+
+    Attributes:
+        device: "auto", "cpu", "cuda", ... for models without a choice of their own.
+        devices: device by model name.
+        weights: path of a weights file by model name, instead of the shipped one.
+        word_vectors: path of a `.bin`, `.vec` or compact table instead of the shipped one.
+    """
+
+    device: str = "auto"
+    devices: dict[str, str] = field(default_factory=dict)
+    weights: dict[str, str] = field(default_factory=dict)
+    word_vectors: str = ""
+
+
+@contextmanager
+def trainer_errors() -> Iterator[None]:
+    """Turn the trainer's errors into the application's, word for word."""
+    from trainer.errors import ArtifactError, TrainerError
+
+    try:
+        yield
+    except ArtifactError as exc:
+        raise WeightsError(str(exc)) from exc
+    except TrainerError as exc:
+        raise TaskError(str(exc)) from exc
+
+
+class ModelCache:
+    """Loads each model when it is first asked for, and again when its options changed."""
+
+    def __init__(self, options: ModelOptions | None = None) -> None:
+        self._options = options or ModelOptions()
+        self._loaded: dict[str, tuple[tuple[str, str, str], Any]] = {}
+
+    @property
+    def options(self) -> ModelOptions:
+        """The user's choices."""
+        return self._options
+
+    def configure(self, options: ModelOptions) -> None:
+        """Take over new choices; models that they concern are loaded anew on next use."""
+        self._options = options
+        for name in [n for n, (key, _) in self._loaded.items() if key != self._key(n)]:
+            del self._loaded[name]
+
+    def get(self, name: str) -> Any:
+        """The predictor called `name`.
+
+        Raises:
+            WeightsError: its weights are missing, damaged or of another model.
+        """
+        key = self._key(name)
+        held = self._loaded.get(name)
+        if held is not None and held[0] == key:
+            return held[1]
+        self._loaded.pop(name, None)
+        device, chosen, words = key
+        with trainer_errors():
+            from trainer import api, manifest
+
+            row = {} if chosen else manifest.find(name) or {}
+            weights.check(name, weights.path_of(name, chosen), row, verify=False)
+            try:
+                predictor = api.load(
+                    name,
+                    device=device,
+                    weights=Path(chosen) if chosen else None,
+                    word_vectors=Path(words) if words else None,
+                )
+            except (OSError, RuntimeError, MemoryError) as exc:
+                raise self._load_error(name, exc) from exc
+        self._loaded[name] = (key, predictor)
+        return predictor
+
+    def unload(self, name: str) -> None:
+        """Forget a predictor; nothing happens when it is not loaded."""
+        if self._loaded.pop(name, None) is None:
+            return
+        import gc
+        import sys
+
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def loaded(self) -> dict[str, str]:
+        """Device by name of the models in memory."""
+        return {
+            name: str(getattr(predictor, "device", None) or _resolved(key[0]))
+            for name, (key, predictor) in self._loaded.items()
+        }
+
+    def _key(self, name: str) -> tuple[str, str, str]:
+        options = self._options
+        device = options.devices.get(name) or options.device
+        return device, options.weights.get(name, ""), options.word_vectors
+
+    def _load_error(self, name: str, cause: BaseException) -> PoseAppError:
+        from trainer import catalog
+
+        entry = catalog.entry(name)
+        file = weights.path_of(name, self._options.weights.get(name, "")).name
+        reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+        return WeightsError(
+            f"{entry.title} cannot be loaded from {file} ({reason}): "
+            "reset it in the Models panel or install the weights again."
+        )
+
+
+def _resolved(device: str) -> str:
+    from trainer import api
+
+    return api.resolve_device(device)
