@@ -15,6 +15,7 @@ So under lock no bone of the tree changes its length (hip to shoulder is not a b
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection
 
@@ -272,7 +273,7 @@ def reset_limb(pose: Pose2D, joint: int) -> Pose2D:
         return _reset_head(pose, unit)
     chain = next(c for c in ((5, 7, 9), (6, 8, 10), (11, 13, 15), (12, 14, 16)) if joint in c)
     points = pose.keypoints.copy()
-    for parent, child in zip(chain, chain[1:], strict=False):
+    for parent, child in itertools.pairwise(chain):
         if not (pose.present[parent] and pose.present[child]):
             continue
         direction = _unit(pose.keypoints[child] - pose.keypoints[parent], (0.0, 1.0))
