@@ -25,7 +25,7 @@ class TaskError(PoseAppError):
     """A task of the models' process failed."""
 
 
-class TaskCancelled(PoseAppError):  # noqa: N818 - it is not a fault
+class TaskCancelled(PoseAppError):
     """A task was cancelled by the user or replaced by a newer one."""
 
 
