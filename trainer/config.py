@@ -90,7 +90,6 @@ def _typed(hint: Any, value: Any, where: str) -> Any:
         return tuple(_typed(k, v, where) for k, v in zip(kinds, value, strict=True))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if hint in (int, float, str, bool):
-        if type(value) is not hint:
-            raise TrainerError(f"{where} must be {hint.__name__}, not {value!r}.")
+    if hint in (int, float, str, bool) and type(value) is not hint:
+        raise TrainerError(f"{where} must be {hint.__name__}, not {value!r}.")
     return value

@@ -17,5 +17,5 @@ class CaptionError(TrainerError):
     """A caption that cannot be read: empty, or no word of it is known."""
 
 
-class Aborted(TrainerError):  # noqa: N818 - reads as what happened
+class Aborted(TrainerError):
     """The caller asked to stop before there was anything to hand back."""

@@ -140,6 +140,7 @@ def is_validation(image_id: np.ndarray) -> np.ndarray:
 
 def in_split(persons_id: np.ndarray, is_test: np.ndarray, split: str) -> np.ndarray:
     """(N,) bool: which images belong to "train", "validation" or "test" (val2017)."""
+    split = {"val": "validation"}.get(split, split)
     if split not in SPLITS:
         raise DataError(f"There is no split called {split}; known are {', '.join(SPLITS)}.")
     if split == "test":

@@ -31,8 +31,8 @@ GIVEN = MOCAP_FROM
 
 PELVIS, NECK, NOSE, HEAD = 0, 8, 9, 10
 _EYES, _EARS, _SHOULDERS, _HIPS = [1, 2], [3, 4], [5, 6], [11, 12]
-_HEAD_OVER_EARS = 1.0  # of the distance from the middle of the shoulders to that of the ears
-_HEAD_OVER_EYES = 0.7
+_HEAD_OVER_EARS = 0.45  # of the distance from the middle of the shoulders to that of the ears
+_HEAD_OVER_EYES = 0.38
 
 
 def to_mocap(keypoints: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,10 +77,10 @@ def face_joints(poses: np.ndarray) -> np.ndarray:
     nose = poses[:, NOSE]
     return np.stack(
         [
-            nose + 32 * left + 35 * up - 20 * front,
-            nose - 32 * left + 35 * up - 20 * front,
-            nose + 72 * left + 15 * up - 110 * front,
-            nose - 72 * left + 15 * up - 110 * front,
+            nose + 32 * left + 35 * up - 15 * front,
+            nose - 32 * left + 35 * up - 15 * front,
+            nose + 72 * left + 25 * up - 45 * front,
+            nose - 72 * left + 25 * up - 45 * front,
         ],
         axis=1,
     )

@@ -6,7 +6,6 @@ All poses of COCO are 20 MB of keypoints, so drawing a batch is indexing: no loa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,8 @@ from torch import Tensor
 
 from trainer.data.captions import Pairs, mirrored_caption
 from trainer.data.coco import CENTRE_PX, FLIP_ORDER, Poses
+from trainer.errors import CaptionError
+from trainer.text.vectors import DIM, WordVectors
 
 MAX_TURN_DEG = 10.0  # paper 1, section 3.2
 
@@ -41,6 +42,22 @@ def augment(
     x, y = centred.unbind(-1)
     turned = torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1)
     return turned + CENTRE_PX, present
+
+
+def encode_captions(words: WordVectors, texts: list[str]) -> np.ndarray:
+    """Sentence vectors times 30 of many texts, each distinct one encoded once.
+
+    Returns:
+        (N, 300) float32; zeros for a text without a known word.
+    """
+    known: dict[str, np.ndarray] = {}
+    for text in texts:
+        if text not in known:
+            try:
+                known[text] = words.encode(text)
+            except CaptionError:
+                known[text] = np.zeros(DIM, np.float32)
+    return np.stack([known[text] for text in texts])
 
 
 class PoseBatches:
@@ -77,29 +94,29 @@ class PairBatch:
 
 
 class PairBatches:
-    """Draws pose-caption pairs; a mirrored pose comes with left and right swapped in its caption."""
+    """Draws pose-caption pairs; a mirrored pose has left and right swapped in its caption."""
 
     def __init__(
         self,
         pairs: Pairs,
-        encode: Callable[[list[str]], np.ndarray],
+        words: WordVectors,
         device: torch.device | str = "cpu",
     ) -> None:
         """Encode every caption once.
 
         Args:
             pairs: poses with their captions.
-            encode: texts -> (N, 300) float32 sentence vectors times 30.
+            words: gives the sentence vectors.
         """
         self.poses = PoseBatches(pairs.poses, device)
         texts = [text for own in pairs.captions for text in own]
         counts = np.array([len(own) for own in pairs.captions])
         swapped = [mirrored_caption(text) for text in texts]
         changed = [i for i, (a, b) in enumerate(zip(texts, swapped, strict=True)) if a != b]
-        vectors = encode(texts)
+        vectors = encode_captions(words, texts)
         mirrored = vectors.copy()
         if changed:
-            mirrored[changed] = encode([swapped[i] for i in changed])
+            mirrored[changed] = encode_captions(words, [swapped[i] for i in changed])
         self.mean, self.scale = vectors.mean(0), vectors.std(0) + 1e-3
         normalised = np.stack([vectors, mirrored])
         normalised = ((normalised - self.mean) / self.scale).astype(np.float32)
@@ -110,9 +127,13 @@ class PairBatches:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def draw(self, count: int) -> PairBatch:
+    def draw(self, count: int, distinct: bool = False) -> PairBatch:
+        """A random batch; `distinct` takes no image twice (then `count` <= len(self))."""
         device = self.counts.device
-        rows = torch.randint(len(self), (count,), device=device)
+        if distinct:
+            rows = torch.randperm(len(self), device=device)[:count]
+        else:
+            rows = torch.randint(len(self), (count,), device=device)
         others = (rows + torch.randint(1, len(self), (count,), device=device)) % len(self)
         mirrored = torch.rand(count, device=device) < 0.5
         keypoints, present = self.poses.at(rows, mirrored)

@@ -11,7 +11,7 @@ class GlobalRandomState:
     """Python's, NumPy's and torch's global generators, as one object with a state_dict."""
 
     def state_dict(self) -> dict[str, Any]:
-        kind, keys, position, has_gauss, gauss = np.random.get_state()
+        kind, keys, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002 - libraries draw from it
         version, internal, gauss_next = random.getstate()
         state: dict[str, Any] = {
             "torch": torch.get_rng_state(),
@@ -25,7 +25,9 @@ class GlobalRandomState:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         torch.set_rng_state(state["torch"].cpu())
         kind, keys, position, has_gauss, gauss = state["numpy"]
-        np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, gauss))
+        np.random.set_state(  # noqa: NPY002
+            (kind, keys.numpy().astype(np.uint32), position, has_gauss, gauss)
+        )
         version, internal, gauss_next = state["python"]
         random.setstate((version, tuple(internal), gauss_next))
         if torch.cuda.is_available() and len(state.get("cuda", [])) == torch.cuda.device_count():

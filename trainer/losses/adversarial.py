@@ -1,4 +1,4 @@
-"""Losses of paper 1's algorithms, each to be minimised: the original GAN and the Wasserstein forms."""
+"""Losses of paper 1: the original GAN (algorithm 1) and the Wasserstein forms (2, 3 and 5)."""
 
 from __future__ import annotations
 
