@@ -24,7 +24,7 @@ _LIMBS = (
 )  # fmt: skip
 _TORSO_RADIUS = 0.088
 _JOINT_RADIUS = 0.036
-_HEAD_RADIUS = 0.235
+_HEAD_RADIUS = 0.225
 
 
 def _mix(a: Sequence[float], b: Sequence[float], share: float) -> tuple[int, int, int]:
@@ -138,7 +138,7 @@ def _draw_person(
 
     for row in _LIMBS[:4]:
         limb(*row)
-    _draw_torso(pen, pose, _mix(body, outline, 0.18), outline, unit, edge)
+    _draw_torso(pen, pose, _mix(body, outline, 0.34), outline, unit, edge)
     _draw_head(pen, pose, body, outline, unit, edge)
     for row in _LIMBS[4:]:
         limb(*row)
@@ -190,19 +190,16 @@ def _draw_head(
     seen = [j for j in range(5) if pose.present[j]]
     if not seen:
         return
-    points, radius = pose.keypoints, _HEAD_RADIUS * unit
-    ears = [j for j in (3, 4) if pose.present[j]]
-    # The skull's middle lies between the ears; one ear alone pulls it towards the face.
-    if len(ears) == 2:
-        centre = points[ears].mean(0)
-    else:
-        centre = points[seen].mean(0)
+    points = pose.keypoints
+    face = points[seen]
+    centre = (face.min(0) + face.max(0)) / 2.0
+    reach = float(np.hypot(*(face - centre).T).max()) + 0.05 * unit
+    radius = float(np.clip(reach, _HEAD_RADIUS * unit, 1.3 * _HEAD_RADIUS * unit))
     neck = kinematics.joint_position(pose, kinematics.NECK)
     if neck is not None:
-        # A neck that is too long or too short (a bowed head) keeps the circle off the shoulders.
         towards = centre - neck
         pen.capsule(neck, centre, 0.075 * unit + edge, 0.075 * unit + edge, outline)
-        pen.capsule(neck, centre, 0.075 * unit, 0.075 * unit, _mix(colour, outline, 0.18))
+        pen.capsule(neck, centre, 0.075 * unit, 0.075 * unit, _mix(colour, outline, 0.34))
         length = math.hypot(*towards)
         if length > 1e-6:
             centre = centre + towards / length * 0.05 * unit
