@@ -19,6 +19,7 @@ from poseapp.ui.viewport import figure, shaders
 
 MAX_HYPOTHESES = 10
 _SHADOW_PX = 128
+_FAR_SHADOW_PX = 48
 _BONES = np.array(MOCAP_17.bones)
 _GROUND_CORNERS = 48
 _MIN_GROUND_MM = 2600.0
@@ -50,7 +51,7 @@ DARK = Theme(
     shadow_strength=0.72,
     neutral=(0.80, 0.83, 0.88),
     ghost_tint=(0.80, 0.88, 1.0),
-    ghost_alpha=0.20,
+    ghost_alpha=0.34,
     sky=(0.36, 0.40, 0.48),
     earth=(0.13, 0.12, 0.13),
 )
@@ -60,10 +61,10 @@ LIGHT = Theme(
     line=(0.62, 0.66, 0.72),
     floor=(0.915, 0.928, 0.948),
     shadow=(0.20, 0.24, 0.32),
-    shadow_strength=0.50,
+    shadow_strength=0.62,
     neutral=(0.66, 0.70, 0.76),
     ghost_tint=(0.40, 0.48, 0.62),
-    ghost_alpha=0.20,
+    ghost_alpha=0.34,
     sky=(0.46, 0.48, 0.52),
     earth=(0.22, 0.21, 0.21),
 )
@@ -138,7 +139,7 @@ class Scene:
         )
         self._ground["u_shadow"] = self._shadow
         self._bodies = _Bodies(shaders.BODY_FRAGMENT, figure.FINE, balls=True, girth=1.0)
-        self._ghosts = _Bodies(shaders.GHOST_FRAGMENT, figure.COARSE, balls=False, girth=0.72)
+        self._ghosts = _Bodies(shaders.GHOST_FRAGMENT, figure.COARSE, balls=False, girth=0.8)
         self._joints = np.zeros((0, len(MOCAP_17), 3))
         self.show_ghosts = True
         self.set_theme(theme)
@@ -258,26 +259,31 @@ def shadow_map(joints: np.ndarray, corner: np.ndarray, size: float) -> np.ndarra
     Returns:
         (S, S) uint8, row = z, column = x; 255 = darkest.
     """
-    per_mm = _SHADOW_PX / size
     scale = figure.figure_scale(joints)
     near = np.zeros((_SHADOW_PX, _SHADOW_PX), np.uint8)
-    far = np.zeros_like(near)
-    fixed = 16  # sub-pixel places: cv2 shifts by 4 bits
+    far = np.zeros((_FAR_SHADOW_PX, _FAR_SHADOW_PX), np.uint8)  # so soft that few pixels do
     for body, girth in zip(joints, scale, strict=True):
-        flat = np.rint((body[:, [0, 2]] - corner) * per_mm * fixed).astype(int)
-        height = body[:, 1] / girth
-        for parent, child in _BONES:
-            level = max(0.0, min(height[parent], height[child]))
-            one, other = tuple(flat[parent].tolist()), tuple(flat[child].tolist())
-            thick = max(1, round(105 * girth * per_mm))
-            dark = 255 * float(np.exp(-level / 170))
-            if dark > 8:
-                cv2.line(near, one, other, dark, max(1, thick * 3 // 4), cv2.LINE_AA, 4)
-            cv2.line(far, one, other, 255 * float(np.exp(-level / 1400)), thick, cv2.LINE_AA, 4)
-    mean = float(scale.mean()) * per_mm
-    near = cv2.GaussianBlur(near, (0, 0), max(0.8, 26 * mean)).astype(np.float32)
-    far = cv2.GaussianBlur(far, (0, 0), max(1.5, 95 * mean)).astype(np.float32)
-    return np.clip(0.75 * near + 0.8 * far, 0, 255).astype(np.uint8)
+        place = (body[:, [0, 2]] - corner) / size
+        level = np.maximum(body[:, 1] / girth, 0.0)
+        level = np.minimum(level[_BONES[:, 0]], level[_BONES[:, 1]])
+        thick = 105 * float(girth) / size
+        _stroke(near, place, 255 * np.exp(-level / 170), 0.75 * thick)
+        _stroke(far, place, 255 * np.exp(-level / 1400), thick)
+    blur = float(scale.mean()) / size
+    near = cv2.GaussianBlur(near, (0, 0), max(0.8, 26 * blur * _SHADOW_PX))
+    far = cv2.GaussianBlur(far, (0, 0), max(0.8, 95 * blur * _FAR_SHADOW_PX))
+    far = cv2.resize(far, near.shape, interpolation=cv2.INTER_CUBIC)
+    return cv2.addWeighted(near, 0.75, far, 0.85, 0)
+
+
+def _stroke(map_: np.ndarray, place: np.ndarray, darkness: np.ndarray, thick: float) -> None:
+    """Draw the bones: `place` (17, 2) 0-1, `darkness` (bones,) 0-255, `thick` of the map's side."""
+    pixels = map_.shape[0]
+    fixed = np.rint(place * pixels * 16).astype(int).tolist()  # sub-pixel: cv2 shifts by 4 bits
+    width = max(1, round(thick * pixels))
+    for (parent, child), dark in zip(MOCAP_17.bones, darkness.tolist(), strict=True):
+        if dark > 8:
+            cv2.line(map_, fixed[parent], fixed[child], dark, width, cv2.LINE_AA, 4)
 
 
 def render_picture(
