@@ -266,7 +266,8 @@ def reason(lines: list[str]) -> str:
         return "the network cannot be reached. Check the connection (or the proxy) and start again."
     if re.search(r"Permission denied|Errno 13|Read-only file system", text):
         return f"{ROOT} cannot be written to."
-    errors = [line for line in lines if re.match(r"\s*(?:ERROR|E|error|fatal)[: ]", line)]
+    errors = [line for line in lines if re.match(r"\s*\w*Error: ", line)]  # Python's come first
+    errors = errors or [line for line in lines if re.match(r"\s*(?:ERROR|E|fatal): ", line)]
     said = (errors or [line for line in lines if line.strip()] or ["it said nothing"])[-1].strip()
     return f'the program said "{said}".'
 
