@@ -1,0 +1,138 @@
+"""Reference photos: read safely, turned as their EXIF says, kept as they came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from poseapp.core.document import MAX_CANVAS_PX, Photo
+from poseapp.core.errors import PhotoError
+from poseapp.core.photo_header import read_header
+
+MAX_PREVIEW_PX = 4096
+MAX_FILE_BYTES = 256 * 2**20
+_MAX_PIXELS = 100_000_000
+_MAX_JPEG_PIXELS = 210_000_000  # a JPEG is decoded at a half, a quarter or an eighth
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+PHOTO_EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+def load_photo(source: str | Path | bytes, name: str | None = None) -> tuple[Photo, np.ndarray]:
+    """Read a picture and a preview of it to draw.
+
+    EXIF rotation is obeyed; 16-bit, grey and CMYK pictures become 8-bit RGB; what is transparent
+    becomes white; of an animation the first frame counts.
+
+    Args:
+        source: a file, or the bytes of one.
+        name: what to call it in messages; the file's name if None.
+    Returns:
+        The photo with its bytes as they came, and (h, w, 3) uint8 RGB of at most 4096 px a side.
+    Raises:
+        PhotoError: unreadable, empty, cut short, damaged, too large or not a picture.
+    """
+    if isinstance(source, bytes):
+        data, name = source, name or "The picture"
+    else:
+        path = Path(source)
+        name = name or path.name
+        data = _read(path, name)
+    if not data:
+        raise PhotoError(f"{name} is empty: choose another picture.")
+    if len(data) > MAX_FILE_BYTES:
+        raise _too_heavy(name, len(data))
+    kind, stored = read_header(data, name)
+    _check_size(kind, stored, name)
+    preview = _decode(data, kind, stored, name)
+    turned = (preview.shape[1] > preview.shape[0]) != (stored[0] > stored[1])
+    size = stored[::-1] if turned and stored[0] != stored[1] else stored
+    longest = max(preview.shape[:2])
+    if longest > MAX_PREVIEW_PX:
+        shrink = MAX_PREVIEW_PX / longest
+        small = tuple(max(1, round(v * shrink)) for v in size_of(preview))
+        preview = cv2.resize(preview, small, interpolation=cv2.INTER_AREA)
+    return Photo(data, name, size), preview
+
+
+def photo_preview(photo: Photo) -> np.ndarray:
+    """(h, w, 3) uint8 RGB of at most 4096 px a side, of a photo that was loaded before."""
+    return load_photo(photo.data, photo.name)[1]
+
+
+def size_of(picture: np.ndarray) -> tuple[int, int]:
+    """(width, height) px."""
+    return picture.shape[1], picture.shape[0]
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise _too_heavy(name, path.stat().st_size)
+        return path.read_bytes()
+    except FileNotFoundError as exc:
+        raise PhotoError(f"There is no picture {name}: it was moved or deleted.") from exc
+    except IsADirectoryError as exc:
+        raise PhotoError(f"{name} is a folder: choose a picture.") from exc
+    except OSError as exc:
+        raise PhotoError(f"Cannot read {name}: {exc.strerror or exc}.") from exc
+
+
+def _too_heavy(name: str, length: int) -> PhotoError:
+    return PhotoError(
+        f"{name} is {length / 2**20:,.0f} MB: PoseApp reads pictures of up to"
+        f" {MAX_FILE_BYTES // 2**20} MB, so make a smaller copy first."
+    )
+
+
+def _check_size(kind: str, size: tuple[int, int], name: str) -> None:
+    width, height = size
+    limit = _MAX_JPEG_PIXELS if kind == "jpeg" else _MAX_PIXELS
+    if max(size) > MAX_CANVAS_PX:
+        raise PhotoError(
+            f"{name} is {width:,} x {height:,} px: PoseApp takes photos of up to"
+            f" {MAX_CANVAS_PX:,} px a side, so make a smaller copy first."
+        )
+    if width * height > limit:
+        raise PhotoError(
+            f"{name} is {width:,} x {height:,} px: PoseApp takes photos of up to"
+            f" {limit // 1_000_000} megapixels, so make a smaller copy first."
+        )
+
+
+def _decode(data: bytes, kind: str, stored: tuple[int, int], name: str) -> np.ndarray:
+    flag = cv2.IMREAD_COLOR
+    if kind == "jpeg":
+        for denominator in (2, 4, 8):
+            if max(stored) // denominator >= MAX_PREVIEW_PX:
+                flag = _REDUCED[denominator]
+    encoded = np.frombuffer(data, np.uint8)
+    try:
+        picture = cv2.imdecode(encoded, flag)
+        alpha = _alpha(encoded) if kind in ("png", "webp", "gif", "tiff") else None
+    except (cv2.error, MemoryError) as exc:
+        raise PhotoError(f"{name} is damaged: it cannot be shown.") from exc
+    if picture is None or picture.ndim != 3 or not picture.size:
+        raise PhotoError(f"{name} is damaged: it cannot be shown.")
+    if alpha is not None and alpha.shape == picture.shape[:2]:
+        cover = alpha[..., None].astype(np.uint16)
+        mixed = picture.astype(np.uint16) * cover + 255 * (255 - cover)
+        picture = ((mixed + 127) // 255).astype(np.uint8)
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def _alpha(encoded: np.ndarray) -> np.ndarray | None:
+    """(h, w) uint8 opacity, None for an opaque picture."""
+    full = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+    if full is None or full.ndim != 3 or full.shape[2] != 4:
+        return None
+    alpha = full[..., 3]
+    if alpha.dtype == np.uint16:
+        alpha = (alpha >> 8).astype(np.uint8)
+    return None if alpha.dtype != np.uint8 or alpha.min() == 255 else alpha
