@@ -19,4 +19,5 @@ def draw(seed: int, index: int, dim: int) -> np.ndarray:
 
 def draw_many(seed: int, count: int, dim: int, start: int = 0) -> np.ndarray:
     """Noise of samples `start ... start + count - 1`: (count, dim) float32."""
-    return np.stack([draw(seed, start + i, dim) for i in range(count)]).reshape(count, dim)
+    rows = [draw(seed, start + i, dim) for i in range(count)]
+    return np.array(rows, np.float32).reshape(count, dim)

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from trainer import artifact, config as configs, noise as noise_module
+from trainer import artifact
+from trainer import config as configs
+from trainer import noise as noise_module
 from trainer.errors import ArtifactError
 from trainer.models.keypoint_flow import POSE_DIM, KeypointFlow, KeypointFlowConfig, integrate
 from trainer.predictors.caption_common import (
@@ -19,7 +21,8 @@ from trainer.predictors.caption_common import (
 
 _MIN_JOINTS = 8  # the data holds no pose with fewer
 _RETRIES = 4
-_ROWS = 32  # every call of the net sees this many rows, so that its sums never depend on the batch
+_ROWS = 192  # at most this many at once: enough to keep a core busy, little memory
+_MULTIPLE = 8  # batches are padded to whole vector registers
 
 
 class Predictor:
@@ -33,7 +36,7 @@ class Predictor:
         header = artifact.read_header(weights)
         if header["model"] != "keypoint_flow":
             raise ArtifactError(
-                f"{Path(weights).name} holds a {header['model']} model: choose a keypoint_flow file."
+                f"{Path(weights).name} holds a {header['model']} model, not a keypoint_flow one."
             )
         extra = header["extra"]
         self.default_guidance = float(extra.get("guidance", 1.5))
@@ -93,9 +96,9 @@ class Predictor:
         for start in range(0, len(text), _ROWS):
             rows = slice(start, start + _ROWS)
             count = len(text[rows])
+            padding = ((0, -count % _MULTIPLE), (0, 0))
             padded = [
-                torch.from_numpy(np.pad(a[rows], ((0, _ROWS - count), (0, 0)))).to(self._device)
-                for a in (noise, text)
+                torch.from_numpy(np.pad(a[rows], padding)).to(self._device) for a in (noise, text)
             ]
             vector = integrate(
                 self._model, *padded, self._domain, guidance, self._steps, self._interval
