@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def load_persons(root: Path) -> Persons:
                 file["bbox_xywh"].astype(np.float32),
                 file["keypoints"].astype(np.float32),
             )
-    except (OSError, KeyError, ValueError) as exc:
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as exc:
         raise DataError(f"Cannot read {path.name}: {exc}. Download it again.") from exc
 
 

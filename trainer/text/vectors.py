@@ -8,6 +8,7 @@ import mmap
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -97,7 +98,7 @@ class CompactVectors(WordVectors):
                 self._rows, self._scales = file["word_rows"], file["word_scales"]
                 self._bucket_rows, self._bucket_scales = file["bucket_rows"], file["bucket_scales"]
                 self._minn, self._maxn = (int(v) for v in file["ngrams"])
-        except (OSError, KeyError, ValueError) as exc:
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile) as exc:
             raise ArtifactError(f"Cannot read {path.name}: {exc}. Install it again.") from exc
         self._index = {name: i for i, name in enumerate(names)}
         if len(names) != len(self._rows):
@@ -142,7 +143,7 @@ class BinVectors(WordVectors):
 
     def __init__(self, path: Path) -> None:
         try:
-            with open(path, "rb") as file:
+            with path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._read(path)
         except (OSError, ValueError, IndexError) as exc:
@@ -198,7 +199,7 @@ class VecVectors(WordVectors):
 
     def __init__(self, path: Path) -> None:
         try:
-            with open(path, "rb") as file:
+            with path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             at = self._map.find(b"\n") + 1
             count, dim = (int(v) for v in self._map[:at].split())
