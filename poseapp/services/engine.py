@@ -26,6 +26,7 @@ TASKS = "poseapp.services.tasks:TASKS"
 _BACKOFF_S = (0.0, 0.2, 1.0, 3.0)
 _MAX_EARLY_DEATHS = len(_BACKOFF_S)
 _STABLE_AFTER_S = 20.0
+_WARM_UP = "warm_up"
 
 log = logging.getLogger(__name__)
 
@@ -221,6 +222,8 @@ class Engine(QObject):
         if kind == "ready":
             self._ready = True
             self._ready_at = time.monotonic()
+            if _WARM_UP in self._tasks and not self._early_deaths:
+                self.submit(_WARM_UP, lane=_WARM_UP)
             self._send_next()
         elif kind == "died":
             self._on_died(event[1], event[2])

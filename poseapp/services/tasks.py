@@ -19,6 +19,7 @@ from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import trainer_errors
 
 MAX_COUNT = 96
+MAX_HYPOTHESES = 10
 _FIRST_CHUNK = 2
 _CHUNK_S = 0.06
 _MAX_CHUNK = 16
@@ -51,7 +52,8 @@ def caption_to_poses(
         noises: (1 or 2, D) noise at the ends of a strip; drawn from the seed when None.
     Returns:
         keypoints (N, 17, 2) float32 heatmap px, confidence (N, 17) float32 with 0 = absent,
-        heatmaps (N, 17, 64, 64) float16, noise (N, D) float32 before scaling, unknown_words list.
+        heatmaps (N, 17, 64, 64) float16, noise (N, D) float32 before scaling, unknown_words list,
+        default_guidance float.
         Parts of it, with "start" = index of their first pose, come as partial results.
     Raises:
         TaskError: the caption cannot be read, or a number is out of range.
@@ -68,7 +70,7 @@ def caption_to_poses(
     if blend not in ("captions", "both"):
         text_vectors = np.repeat(vectors[:1], count, axis=0)
     parts: list[dict[str, Any]] = []
-    for rows in _chunks(count):
+    for rows in _chunks(count, getattr(predictor, "batch_rows", 1)):
         ctx.progress(rows.start, count, "Sampling")
         with trainer_errors():
             samples = predictor.sample(
@@ -89,6 +91,7 @@ def caption_to_poses(
     arrays = ("keypoints", "confidence", "heatmaps", "noise")
     result: dict[str, Any] = {key: np.concatenate([p[key] for p in parts]) for key in arrays}
     result["unknown_words"] = _unknown_words(predictor, texts)
+    result["default_guidance"] = float(predictor.default_guidance)
     return result
 
 
@@ -111,26 +114,28 @@ def _check_request(
         raise TaskError(f"The amount of a variation goes from 0 to 1, not {variation[1]}.")
 
 
-def _chunks(count: int) -> Iterator[slice]:
-    """Small slices first, so that something is seen at once; then as many as fit a short while."""
-    start, size, began = 0, _FIRST_CHUNK, time.perf_counter()
+def _chunks(count: int, batch: int) -> Iterator[slice]:
+    """Small slices first, so that something is seen at once; then as many as fit a short while.
+
+    Args:
+        batch: rows that the model computes in any case; a slice is a multiple of it.
+    """
+    start, size, began = 0, max(_FIRST_CHUNK, batch), time.perf_counter()
     while start < count:
         stop = min(count, start + size)
         yield slice(start, stop)
-        each_s = max((time.perf_counter() - began) / (stop - start), 1e-5)
-        size = int(np.clip(_CHUNK_S / each_s, _FIRST_CHUNK, min(_MAX_CHUNK, 2 * size)))
+        each_s = max((time.perf_counter() - began) / size, 1e-6)
+        fitting = int(np.clip(_CHUNK_S / each_s, _FIRST_CHUNK, min(_MAX_CHUNK, 2 * size)))
+        size = max(batch, fitting - fitting % batch)
         start, began = stop, time.perf_counter()
 
 
 def _unknown_words(predictor: Any, texts: list[str]) -> list[str]:
     from trainer.text.tokens import tokens
 
-    vectors = getattr(predictor, "words", None)
-    if vectors is None:
-        return []
     seen: dict[str, None] = {}
     for text in texts:
-        known = set(vectors.words_known(text))
+        known = set(predictor.words_known(text))
         seen.update(dict.fromkeys(w for w in tokens(text) if w not in known))
     return list(seen)
 
@@ -161,27 +166,29 @@ def lift_to_3d(
     present = np.asarray(confidence, np.float32)
     if points.ndim != 3 or points.shape[1:] != (17, 2) or present.shape != points.shape[:2]:
         raise TaskError("A lift takes COCO poses of 17 joints with their confidence.")
-    if not 1 <= hypotheses <= 64:
-        raise TaskError(f"Ask for 1 to 64 hypotheses, not {hypotheses}.")
+    if not 1 <= hypotheses <= MAX_HYPOTHESES:
+        raise TaskError(f"Ask for 1 to {MAX_HYPOTHESES} hypotheses, not {hypotheses}.")
     predictor = ctx.models.get(model)
     joints, elevation = [], []
     for start in range(0, len(points), _LIFT_CHUNK):
         ctx.progress(start, len(points), "Lifting")
         rows = slice(start, start + _LIFT_CHUNK)
         with trainer_errors():
-            lifted = predictor.lift(points[rows], present[rows], hypotheses=hypotheses, seed=seed)
+            lifted, looks_down = predictor.lift(
+                points[rows],
+                present[rows],
+                hypotheses=hypotheses,
+                seed=seed,
+                return_elevation=True,
+            )
         joints.append(np.asarray(lifted, np.float32))
-        elevation.append(_elevation(predictor, points[rows], present[rows]))
+        elevation.append(np.asarray(looks_down, np.float32))
     if not joints:
-        return {"joints": np.zeros((0, hypotheses, 17, 3), np.float32), "elevation": np.zeros(0)}
+        return {
+            "joints": np.zeros((0, hypotheses, 17, 3), np.float32),
+            "elevation": np.zeros(0, np.float32),
+        }
     return {"joints": np.concatenate(joints), "elevation": np.concatenate(elevation)}
-
-
-def _elevation(predictor: Any, keypoints: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    measure = getattr(predictor, "elevation", None)
-    if measure is None:
-        return np.zeros(len(keypoints), np.float32)
-    return np.asarray(measure(keypoints, confidence), np.float32)
 
 
 def warm_up(ctx: TaskContext, models: Sequence[str] | None = None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from trainer import artifact, catalog, manifest, paths
 from trainer.errors import ArtifactError
 
 _SHOWN_TASKS = ("caption_to_pose", "lift")
+_NOISE_SCALED = frozenset({"caption_wgan"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ def application_models() -> list[str]:
 def caption_models() -> list[tuple[str, str]]:
     """(name, title) of the caption models, in the catalogue's order."""
     return [(e.name, e.title) for e in catalog.CATALOG.values() if e.task == "caption_to_pose"]
+
+
+def has_guidance(name: str) -> bool:
+    """Whether a caption model has a guidance strength; the others have their noise scaled."""
+    return name not in _NOISE_SCALED
 
 
 def default_caption_model() -> str:
