@@ -154,7 +154,6 @@ def set_up(level: str) -> None:
     if is_set_up(level):
         return
     say("Setting PoseApp up: this takes some minutes, once")
-    make_venv()
     torch = torch_requirement()
     needed_gb = 9 if torch == "torch" and sys.platform == "linux" else 3
     free_gb = shutil.disk_usage(ROOT).free / 1e9
@@ -163,6 +162,7 @@ def set_up(level: str) -> None:
             f"The disk is nearly full: PoseApp needs about {needed_gb} GB in {ROOT}, and "
             f"{free_gb:.1f} GB are free. Make room and start again."
         )
+    make_venv()
     pip([*requirements(level), torch])
     # all that this asks for is there now, so a folder that was moved is set up without a network
     pip(["--no-deps", "--no-build-isolation", "--editable", str(ROOT)])

@@ -1,0 +1,1 @@
+"""Figures of speed, printed by one command: `python -m benchmarks`."""
