@@ -35,6 +35,8 @@ def main(connection: Connection, registry: str, options: ModelOptions) -> None:
     # Read by the OpenMP runtime when torch is imported. With other processes busy, spinning
     # threads made one forward pass 25 times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # These nets are small: more threads gain little, and the window needs a core of its own.
+    os.environ.setdefault("OMP_NUM_THREADS", str(min(4, max(1, (os.cpu_count() or 2) // 2))))
     # Ctrl+C in a terminal reaches the whole group; the window decides when this process ends.
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)

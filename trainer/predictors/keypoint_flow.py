@@ -29,6 +29,8 @@ class Predictor:
     """Poses from captions by keypoint flow matching."""
 
     noise_dim = POSE_DIM
+    batch_rows = _ROWS
+    """Rows that a call computes in any case."""
 
     def __init__(
         self, weights: Path, device: str = "cpu", word_vectors: Path | None = None
