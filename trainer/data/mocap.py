@@ -68,7 +68,7 @@ class MocapPoses:
         return MocapPoses(self.poses[rows], self.clip[rows], self.clip_ids, self.subject[rows])
 
     def weights(self) -> np.ndarray:
-        """(N,) float32 that sum to 1: a clip of n frames weighs sqrt(n), so long ones do not rule."""
+        """(N,) float32 that sum to 1; a clip of n frames weighs sqrt(n), lest long ones rule."""
         length = np.bincount(self.clip, minlength=len(self.clip_ids))[self.clip]
         weight = 1.0 / np.sqrt(length)
         return (weight / weight.sum()).astype(np.float32)

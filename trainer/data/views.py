@@ -52,7 +52,7 @@ class ViewSampler:
         self._mirrored = torch.tensor(mocap.MIRRORED, device=device)
 
     def figures(self, count: int) -> Tensor:
-        """(B,17,3) random bodies in world space (Y up): bone lengths, left-right mirrored or not."""
+        """(B,17,3) random bodies in world space (Y up): bone lengths vary, half are mirrored."""
         device = self.poses.device
         draws = torch.rand(count, dtype=torch.float64, device=device) * self._cumulative[-1]
         rows = torch.searchsorted(self._cumulative, draws).clamp_max(len(self.poses) - 1)

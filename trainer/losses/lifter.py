@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 _R_HIP, _R_KNEE, _R_ANKLE, _L_HIP, _L_KNEE, _L_ANKLE = 1, 2, 3, 4, 5, 6
 _NECK, _NOSE, _L_SHOULDER, _R_SHOULDER = 8, 9, 11, 14
@@ -20,14 +20,14 @@ def real_labels(logits: Tensor, low: float, high: float) -> Tensor:
 
 def discriminator_loss(real: Tensor, fake: Tensor, low: float, high: float) -> Tensor:
     """Equation 2.8 on separate batches of real and fake logits."""
-    return F.binary_cross_entropy_with_logits(
+    return functional.binary_cross_entropy_with_logits(
         real, real_labels(real, low, high)
-    ) + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
+    ) + functional.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
 
 
 def generator_loss(fake: Tensor, low: float, high: float) -> Tensor:
     """The -log D trick (section 3.3): fakes with real labels."""
-    return F.binary_cross_entropy_with_logits(fake, real_labels(fake, low, high))
+    return functional.binary_cross_entropy_with_logits(fake, real_labels(fake, low, high))
 
 
 def beta_at(step: int, cycle_steps: int, hold_steps: int, weight: float) -> float:
@@ -50,10 +50,10 @@ def facing_prior(points: Tensor, margin: float = 0.02) -> Tensor:
     front_chest = _unit(torch.linalg.cross(points[:, _L_SHOULDER] - points[:, _R_SHOULDER], up))
     front_hips = _unit(torch.linalg.cross(points[:, _L_HIP] - points[:, _R_HIP], up))
     nose = ((points[:, _NOSE] - points[:, _NECK]) * front_chest).sum(-1)
-    loss = F.relu(margin - nose)
+    loss = functional.relu(margin - nose)
     for hip, knee, ankle in ((_R_HIP, _R_KNEE, _R_ANKLE), (_L_HIP, _L_KNEE, _L_ANKLE)):
         bend = points[:, knee] - (points[:, hip] + points[:, ankle]) / 2
-        loss = loss + F.relu(margin - (bend * front_hips).sum(-1))
+        loss = loss + functional.relu(margin - (bend * front_hips).sum(-1))
     return loss.mean()
 
 
