@@ -29,7 +29,7 @@ class Predictor:
     """Poses from captions by keypoint flow matching."""
 
     noise_dim = POSE_DIM
-    batch_rows = _ROWS
+    batch_rows = _MULTIPLE
     """Rows that a call computes in any case."""
 
     def __init__(
