@@ -1,1 +1,1 @@
-"""Figures of speed, printed by one command: `python -m benchmarks`."""
+"""Figures of speed, printed as one table by `python -m benchmarks`."""

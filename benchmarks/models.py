@@ -1,0 +1,90 @@
+"""Sampling and lifting through the engine, as the window asks for them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QEventLoop
+
+from benchmarks.report import Row
+from poseapp.services.engine import Engine
+
+CAPTION = "a man is playing tennis"
+REPEATS = 7
+
+
+class Asker:
+    """Submits tasks and waits for them, measuring."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._done: dict[int, tuple[float, Any]] = {}
+        self._first: dict[int, float] = {}
+        engine.task_succeeded.connect(self._on_succeeded)
+        engine.task_failed.connect(self._on_failed)
+        engine.task_partial.connect(self._on_partial)
+
+    def _on_succeeded(self, task: int, result: object) -> None:
+        self._done[task] = (time.perf_counter(), result)
+
+    def _on_failed(self, task: int, error: object) -> None:
+        self._done[task] = (time.perf_counter(), error)
+
+    def _on_partial(self, task: int, result: object) -> None:
+        self._first.setdefault(task, time.perf_counter())
+
+    def ask(self, name: str, timeout_s: float = 120, **kwargs: Any) -> tuple[float, float, Any]:
+        """Run one task.
+
+        Returns:
+            Seconds to the result, seconds to its first part, the result.
+        """
+        begin = time.perf_counter()
+        task = self._engine.submit(name, **kwargs)
+        while task not in self._done:
+            if time.perf_counter() - begin > timeout_s:
+                raise RuntimeError(f"{name} did not end within {timeout_s:.0f} s")
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+        end, result = self._done[task]
+        if isinstance(result, Exception):
+            raise result
+        return end - begin, self._first.get(task, end) - begin, result
+
+
+def measure() -> list[Row]:
+    """24 samples of each caption model, and lifts of one pose and of a thousand, all warm."""
+    app = QCoreApplication.instance() or QCoreApplication([])
+    engine = Engine()
+    try:
+        begin = time.perf_counter()
+        asker = Asker(engine)
+        sample = {"captions": [CAPTION], "count": 24, "seed": 7}
+        _, _, drawn = asker.ask("caption_to_poses", model="keypoint_flow", **sample)
+        cold = time.perf_counter() - begin
+        rows = [Row("first 24 samples, the models' process started for them", cold, "s")]
+        for model, target in (("keypoint_flow", 0.5), ("caption_wgan", None)):
+            asker.ask("caption_to_poses", model=model, **sample)
+            runs = [asker.ask("caption_to_poses", model=model, **sample) for _ in range(REPEATS)]
+            rows.append(
+                Row(f"24 samples, {model}", statistics.median(r[0] for r in runs), "s", target)
+            )
+            first = statistics.median(r[1] for r in runs)
+            rows.append(Row("- its first poses shown after", first, "s"))
+        one = {"keypoints": drawn["keypoints"][:1], "confidence": drawn["confidence"][:1]}
+        rows.append(Row("lift of one pose", _lift(asker, one, 50), "ms", 5.0))
+        pick = np.arange(1000) % len(drawn["keypoints"])
+        many = {"keypoints": drawn["keypoints"][pick], "confidence": drawn["confidence"][pick]}
+        rows.append(Row("lift of 1,000 poses", _lift(asker, many, 5), "ms"))
+        return rows
+    finally:
+        engine.shutdown()
+        app.processEvents()
+
+
+def _lift(asker: Asker, arrays: dict[str, np.ndarray], repeats: int) -> float:
+    """Median time of a warm lift, ms."""
+    asker.ask("lift_to_3d", **arrays)
+    return 1000 * statistics.median(asker.ask("lift_to_3d", **arrays)[0] for _ in range(repeats))
