@@ -1,8 +1,8 @@
 """BVH (Biovision hierarchy): 3D poses and motions for Blender and other animation programs.
 
-The file is y up, and its rest pose is a T that faces +z, which Blender's importer (forward -Z, up Y,
-its own defaults) turns into a figure that stands on the floor and looks at the front view. Lengths
-are metres, as Blender writes them itself, unless another unit is asked for. The bones have the
+The file is y up, and its rest pose is a T that faces +z. Blender's importer, left at its own choice
+of axes (forward -Z, up Y), makes of it a figure that stands and faces the front view. Lengths are
+metres, as Blender writes them itself, unless another unit is asked for. The bones have the
 figure's mean lengths over all frames; rotations carry everything else.
 """
 
@@ -18,7 +18,7 @@ from poseapp.core.camera import pose3d_to_world
 from poseapp.core.errors import FormatError
 from poseapp.core.kinematics3d import set_bone_lengths
 from poseapp.core.pose import Pose3D
-from poseapp.formats.writing import write_text
+from poseapp.formats.files import write_bytes
 
 UNITS_MM = {"m": 1000.0, "cm": 10.0, "mm": 1.0}
 _ROTATIONS = "Zrotation Xrotation Yrotation"
@@ -36,9 +36,9 @@ def save(
     """Write poses of one figure as the frames of a motion.
 
     Raises:
-        FormatError: there is nothing to write, or the file cannot be written.
+        DocumentError: there is nothing to write, or the file cannot be written.
     """
-    write_text(path, to_text(poses, fps, unit, ground))
+    write_bytes(path, to_text(poses, fps, unit, ground).encode("ascii"))
 
 
 def to_text(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from poseapp.core.camera import pose3d_to_world
 from poseapp.core.errors import FormatError, PoseAppError
 from poseapp.core.pose import Pose3D
 from poseapp.core.skeleton import MOCAP_17
-from poseapp.formats.writing import write_text
+from poseapp.formats.files import dump_json, parse_json, read_bytes, write_bytes
 
 FORMAT = "poseapp-3d"
 VERSION = 1
@@ -71,23 +70,22 @@ def save(
     """Write poses; arguments as for `to_dict`.
 
     Raises:
-        FormatError: there is nothing to write, or the file cannot be written.
+        DocumentError: there is nothing to write, or the file cannot be written.
     """
-    write_text(path, json.dumps(to_dict(poses, names, worlds, fps)) + "\n")
+    write_bytes(path, dump_json(to_dict(poses, names, worlds, fps)))
 
 
 def load(path: Path) -> list[Pose3D]:
     """Read poses back.
 
     Raises:
-        FormatError: the file is not such a JSON; the sentence names it.
+        DocumentError: the file cannot be read or is not such a JSON; the sentence names it.
     """
+    content = parse_json(read_bytes(path), path.name)
     try:
-        return from_dict(json.loads(path.read_text("utf-8")))
+        return from_dict(content)
     except FormatError as exc:
         raise FormatError(f"{path.name}: {exc}") from exc
-    except (OSError, ValueError, RecursionError) as exc:
-        raise FormatError(f"Cannot read 3D poses from {path.name}: {exc}") from exc
 
 
 def from_dict(content: object) -> list[Pose3D]:

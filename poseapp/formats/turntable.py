@@ -1,0 +1,87 @@
+"""Turning pictures of a figure as an animated GIF or an MP4 film."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from poseapp.core.errors import FormatError
+from poseapp.formats.files import write_bytes
+
+SUFFIXES = (".gif", ".mp4")
+_MAX_FRAMES = 2000
+
+Progress = Callable[[int], None]
+"""Told how many frames are done; whatever it raises ends the work and leaves no file."""
+
+
+def save(
+    frames: Iterable[np.ndarray], path: Path, fps: float = 24.0, progress: Progress | None = None
+) -> None:
+    """Write frames as the file's ending says.
+
+    Args:
+        frames: (H, W, 3) uint8 RGB, all of one size; may be made while they are written.
+    Raises:
+        DocumentError: no frames, another ending, or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise FormatError(f"A turntable is saved as .gif or .mp4, not as {suffix or path.name}.")
+    if not 0 < fps <= 100:
+        raise FormatError(f"A turntable takes up to 100 frames a second, not {fps}.")
+    counted = _counted(frames, progress)
+    first = next(counted, None)
+    if first is None:
+        raise FormatError("A turntable needs at least one picture: lift a pose first.")
+    with tempfile.TemporaryDirectory(prefix="poseapp-") as folder:
+        beside = Path(folder) / f"turntable{suffix}"  # OpenCV writes to paths only
+        write = _write_gif if suffix == ".gif" else _write_mp4
+        write(first, counted, beside, fps)
+        write_bytes(path, beside.read_bytes())
+
+
+def _counted(frames: Iterable[np.ndarray], progress: Progress | None) -> Iterator[np.ndarray]:
+    for number, frame in enumerate(frames, 1):
+        if number > _MAX_FRAMES:
+            raise FormatError(f"A turntable holds up to {_MAX_FRAMES} pictures.")
+        yield np.ascontiguousarray(frame[..., ::-1])  # OpenCV's BGR
+        if progress is not None:
+            progress(number)
+
+
+def _write_gif(first: np.ndarray, rest: Iterator[np.ndarray], path: Path, fps: float) -> None:
+    if not hasattr(cv2, "imwriteanimation"):
+        raise FormatError("This OpenCV cannot write GIFs: save an MP4, or update OpenCV.")
+    animation = cv2.Animation()
+    animation.frames = [first, *rest]
+    # GIF counts hundredths of a second: spread the rounding over the frames.
+    ends = np.rint(np.arange(len(animation.frames) + 1) * 100.0 / fps)
+    animation.durations = (np.diff(ends) * 10).astype(np.int32)
+    animation.loop_count = 0
+    try:
+        written = cv2.imwriteanimation(str(path), animation)
+    except cv2.error as exc:
+        raise FormatError("This OpenCV cannot write GIFs: save an MP4 instead.") from exc
+    if not written or not path.is_file():
+        raise FormatError("This OpenCV cannot write GIFs: save an MP4 instead.")
+
+
+def _write_mp4(first: np.ndarray, rest: Iterator[np.ndarray], path: Path, fps: float) -> None:
+    height, width = (side - side % 2 for side in first.shape[:2])  # the codec wants even sides
+    code = cv2.VideoWriter.fourcc(*"mp4v")
+    writer = cv2.VideoWriter(str(path), code, fps, (width, height))
+    try:
+        if not writer.isOpened():
+            raise FormatError("This OpenCV cannot write MP4 films: save a GIF instead.")
+        writer.write(first[:height, :width])
+        for frame in rest:
+            writer.write(frame[:height, :width])
+    finally:
+        writer.release()
+    if not path.is_file() or not path.stat().st_size:
+        raise FormatError("This OpenCV cannot write MP4 films: save a GIF instead.")

@@ -1,0 +1,135 @@
+"""The 3D panel's export menu: 3D JSON, BVH, turntables and pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PySide6.QtCore import QCoreApplication, Qt, Slot
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QProgressDialog
+
+from poseapp.core.camera import Camera
+from poseapp.core.errors import DocumentError, FormatError, PoseAppError, TaskCancelled
+from poseapp.formats import bvh, pose3d_json, turntable
+from poseapp.formats.files import write_bytes
+from poseapp.state.settings import Settings
+
+if TYPE_CHECKING:
+    from poseapp.ui.viewport.widget import ViewportPanel
+
+TURN_FRAMES = 72
+TURN_FPS = 24.0
+TURN_SIZE = (480, 480)
+PICTURE_SIZE = (1024, 1024)
+
+_KINDS = (
+    ("3D JSON …", "json", "3D JSON (*.json)", "Joints of every figure in mm, in two spaces"),
+    ("BVH …", "bvh", "BVH (*.bvh)", "The active person's figure for Blender and others"),
+    ("Turntable GIF …", "gif", "Animated GIF (*.gif)", "One turn around the figures"),
+    ("Turntable MP4 …", "mp4", "MP4 film (*.mp4)", "One turn around the figures"),
+    ("Picture …", "png", "PNG picture (*.png)", "The figures as you see them now"),
+)
+
+
+class ExportMenu(QMenu):
+    """Asks where to, and writes what the panel shows.
+
+    Args:
+        panel: whose figures are written.
+        settings: remembers the folder.
+    """
+
+    def __init__(self, panel: ViewportPanel, settings: Settings) -> None:
+        super().__init__("Export 3D", panel)
+        self._panel = panel
+        self._settings = settings
+        self.setToolTipsVisible(True)
+        for title, kind, _, tip in _KINDS:
+            action = self.addAction(title)
+            action.setData(kind)
+            action.setToolTip(tip)
+            action.setStatusTip(tip)
+        self.triggered.connect(self._on_triggered)
+
+    @Slot(object)
+    def _on_triggered(self, action: object) -> None:
+        kind = str(action.data())  # type: ignore[attr-defined]
+        title, _, pattern, _ = next(row for row in _KINDS if row[1] == kind)
+        start = self._settings.last_folder / f"pose.{kind}"
+        name, _ = QFileDialog.getSaveFileName(
+            self._panel, f"Export {title.removesuffix(' …')}", str(start), pattern
+        )
+        if not name:
+            return
+        path = Path(name)
+        if not path.suffix:
+            path = path.with_suffix(f".{kind}")
+        self._settings.last_folder = path.parent
+        try:
+            self.write(kind, path)
+        except TaskCancelled:
+            return
+        except PoseAppError as exc:
+            QMessageBox.warning(self._panel, "Export", str(exc))
+
+    def write(self, kind: str, path: Path) -> None:
+        """Write a file of one of the menu's kinds; PoseAppError when it cannot be."""
+        people = self._panel.people()
+        if not people:
+            raise DocumentError("There is no 3D figure to write: pick or draw a pose first.")
+        if kind == "json":
+            figures = self._panel.world_figures()
+            poses = [pose for _, _, lifted in people for pose in lifted]
+            names = [
+                name if number == 0 else f"{name}, other figure {number}"
+                for _, name, lifted in people
+                for number in range(len(lifted))
+            ]
+            pose3d_json.save(poses, path, names, [world for row in figures for world in row])
+        elif kind == "bvh":
+            wanted = self._panel.active_id() or people[0][0]
+            lifted = next(figures for person_id, _, figures in people if person_id == wanted)
+            bvh.save(lifted[:1], path)
+        elif kind in ("gif", "mp4"):
+            self._write_turntable(path)
+        elif kind == "png":
+            picture = self._picture(self._panel.navigation.camera, PICTURE_SIZE)
+            _, data = cv2.imencode(".png", picture[..., ::-1])
+            write_bytes(path, data.tobytes())
+        else:
+            raise FormatError(f"There is no 3D export called {kind}.")
+
+    def _picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
+        picture = self._panel.picture(camera, size)
+        if picture is None:
+            raise DocumentError("The 3D view has drawn nothing yet: open it and try again.")
+        return picture
+
+    def _write_turntable(self, path: Path) -> None:
+        dialog = QProgressDialog("Turning the figure …", "Cancel", 0, TURN_FRAMES, self._panel)
+        dialog.setWindowTitle("Export turntable")
+        dialog.setWindowModality(Qt.WindowModality.WindowModal)
+        dialog.setMinimumDuration(300)
+
+        def progress(done: int) -> None:
+            dialog.setValue(min(done, TURN_FRAMES - 1))
+            QCoreApplication.processEvents()
+            if dialog.wasCanceled():
+                raise TaskCancelled("The export was cancelled.")
+
+        try:
+            turntable.save(self._turn(), path, TURN_FPS, progress)
+        finally:
+            dialog.close()
+            dialog.deleteLater()
+
+    def _turn(self) -> Iterator[np.ndarray]:
+        start = self._panel.navigation.goal
+        for step in range(TURN_FRAMES):
+            angle = start.azimuth + 2.0 * math.pi * step / TURN_FRAMES
+            yield self._picture(replace(start, azimuth=angle), TURN_SIZE)

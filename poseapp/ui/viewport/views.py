@@ -1,0 +1,201 @@
+"""The two surfaces that can show the scene: OpenGL, and plain pictures where there is none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QImage, QOpenGLContext, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from poseapp.core import draw
+from poseapp.core.camera import Camera
+from poseapp.ui.viewport.scene import DARK, Scene, Theme, render_picture
+
+log = logging.getLogger(__name__)
+
+_NO_GL_PLATFORMS = ("offscreen", "minimal", "vnc", "linuxfb")
+_SAMPLES = 4
+_MIN_SIZE = QSize(160, 160)
+
+
+class GLUnsupportedError(Exception):
+    """No OpenGL widget can be made here."""
+
+
+class GLView:
+    """A vispy canvas with the scene on it.
+
+    Args:
+        failed: called once, later, when drawing turns out to be impossible.
+    Raises:
+        GLUnsupportedError: the platform or the driver has no OpenGL to offer.
+    """
+
+    def __init__(self, failed: Callable[[], None]) -> None:
+        if QGuiApplication.platformName() in _NO_GL_PLATFORMS or not QOpenGLContext().create():
+            raise GLUnsupportedError("This screen has no OpenGL.")
+        try:
+            from vispy import app
+
+            self._canvas = app.Canvas(
+                app=app.Application("pyside6"),
+                config={"samples": _SAMPLES, "depth_size": 24, "double_buffer": True},
+                show=False,
+                keys=None,
+            )
+        except Exception as exc:  # whatever vispy or the driver says: there is no view
+            raise GLUnsupportedError(str(exc)) from exc
+        self._failed = failed
+        self._broken = False
+        self._scene: Scene | None = None
+        self._camera = Camera()
+        self._theme = DARK
+        self._figures: tuple[np.ndarray, np.ndarray] | None = None
+        self._ghosts_shown = True
+        self.frames = 0
+        self._canvas.events.draw.connect(self._on_draw)
+        self.widget: QWidget = self._canvas.native
+        self.widget.setMinimumSize(_MIN_SIZE)
+
+    def show_figures(self, joints: np.ndarray, ghosts: np.ndarray) -> None:
+        """(N, 17, 3) and (M, 17, 3) mm, world space; drawn with the next frame."""
+        self._figures = (joints, ghosts)
+        self.widget.update()
+
+    def show_ghosts(self, shown: bool) -> None:
+        self._ghosts_shown = shown
+        self.widget.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        if self._scene is not None:
+            self._canvas.set_current()
+            self._scene.set_theme(theme)
+        self.widget.update()
+
+    def look_from(self, camera: Camera) -> None:
+        self._camera = camera
+        self.widget.update()
+
+    def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray | None:
+        """(H, W, 3) uint8 RGB as seen from a camera; None before the first frame."""
+        if self._scene is None or self._broken:
+            return None
+        self._canvas.set_current()
+        self._bring_scene_up_to_date(self._scene)
+        picture = render_picture(self._scene, camera, size)
+        self.widget.update()
+        return picture
+
+    def close(self) -> None:
+        """Let go of the context before Qt deletes it."""
+        self._canvas.events.draw.disconnect(self._on_draw)
+        self._scene = None
+        self._canvas.close()
+
+    def _bring_scene_up_to_date(self, scene: Scene) -> None:
+        scene.show_ghosts = self._ghosts_shown
+        if self._figures is not None:
+            figures, self._figures = self._figures, None
+            scene.set_figures(*figures)
+
+    def _on_draw(self, event: object) -> None:
+        if self._broken:
+            return
+        try:
+            if self._scene is None:
+                self._scene = Scene(self._theme)
+            self._bring_scene_up_to_date(self._scene)
+            self._scene.draw(self._camera, self._canvas.physical_size)
+            self.frames += 1
+        except Exception:  # an error in a paint event must not end the application
+            log.exception("the 3D view cannot draw")
+            self._broken = True
+            QTimer.singleShot(0, self._failed)
+
+
+class PictureView:
+    """The scene drawn by the processor alone: plainer, but it turns and follows all the same."""
+
+    def __init__(self) -> None:
+        self.widget: QWidget = _PictureWidget(self)
+        self.widget.setMinimumSize(_MIN_SIZE)
+        self._camera = Camera()
+        self._theme = DARK
+        self._joints = np.zeros((0, 17, 3))
+        self._ghosts = np.zeros((0, 17, 3))
+        self._ghosts_shown = True
+        self._image: QImage | None = None
+        self._timer = QTimer(self.widget)  # several changes at once make one picture
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._draw)
+        self.frames = 0
+
+    @property
+    def image(self) -> QImage | None:
+        """The newest picture."""
+        return self._image
+
+    def show_figures(self, joints: np.ndarray, ghosts: np.ndarray) -> None:
+        """(N, 17, 3) and (M, 17, 3) mm, world space."""
+        self._joints, self._ghosts = joints, ghosts
+        self.changed()
+
+    def show_ghosts(self, shown: bool) -> None:
+        self._ghosts_shown = shown
+        self.changed()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.changed()
+
+    def look_from(self, camera: Camera) -> None:
+        self._camera = camera
+        self.changed()
+
+    def changed(self) -> None:
+        """Draw anew, soon."""
+        self._timer.start()
+
+    def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
+        """(H, W, 3) uint8 RGB as seen from a camera."""
+        middle = (np.array(self._theme.top) + np.array(self._theme.bottom)) / 2
+        background = tuple(int(v) for v in np.rint(middle * 255))
+        if not len(self._joints):
+            return np.full((size[1], size[0], 3), background, np.uint8)
+        ghosts = [*self._joints[1:], *(self._ghosts if self._ghosts_shown else ())]
+        return draw.draw_pose3d(self._joints[0], camera, size, ghosts, background)
+
+    def close(self) -> None:
+        """Draw no more."""
+        self._timer.stop()
+
+    def _draw(self) -> None:
+        width, height = max(self.widget.width(), 1), max(self.widget.height(), 1)
+        picture = self.picture(self._camera, (width, height))
+        image = QImage(picture.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+        self._image = image.copy()  # Qt does not own the array
+        self.frames += 1
+        self.widget.update()
+
+
+class _PictureWidget(QWidget):
+    def __init__(self, view: PictureView) -> None:
+        super().__init__()
+        self._view = view
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def resizeEvent(self, event: object) -> None:
+        self._view.changed()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.palette().window())
+        image = self._view.image
+        if image is not None:
+            painter.drawImage(self.rect(), image)
+        painter.end()
