@@ -123,7 +123,7 @@ class PoseGanBase:
 
     def load_data(self, device: torch.device) -> None:
         self.poses = PoseBatches(coco.load_poses(self.data, "train"), device)
-        self.reference = _reference(self.poses)
+        self.reference = reference_poses(self.poses)
 
     def step(self, step: int) -> dict[str, Tensor | float]:
         self._set_learning_rate(step)
@@ -206,19 +206,18 @@ class PoseGanBase:
         """Replace the averaged running statistics by those of the averaged weights."""
         net = self.ema.module
         norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
-        kept = torch.get_rng_state()  # an export in the middle of a run must not change the run
-        torch.manual_seed(0)
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum = None  # cumulative average
         net.train()
-        with torch.no_grad():
+        # An export in the middle of a run must not change the run.
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(0)
             for _ in range(_BATCH_NORM_BATCHES):
                 net(self.noise(128), self.validation_text(128))
         net.eval()
         for norm in norms:
             norm.momentum = 0.1
-        torch.set_rng_state(kept)
 
     def _set_learning_rate(self, step: int) -> None:
         decay_from = self.config.decay_from
@@ -229,7 +228,7 @@ class PoseGanBase:
                 group["lr"] = self.config.learning_rate * factor
 
 
-def _reference(poses: PoseBatches) -> np.ndarray:
+def reference_poses(poses: PoseBatches) -> np.ndarray:
     """(1500, 17, 2) training poses, the same ones at every validation."""
     count = min(_VALIDATION_POSES, len(poses))
     rows = np.random.default_rng(0).choice(len(poses), count, replace=False)
@@ -320,12 +319,11 @@ class PoseWganGp(PoseWgan):
         "full": GanConfig(net=_PLAIN, steps=_steps(116_021, 200, 128, 5)),
         "small": GanConfig(
             net=_SMALL,
-            steps=9_000,
+            steps=6_000,
             batch_size=64,
             critic_steps=3,
             learning_rate=4e-4,
             penalty_share=0.5,
-            decay_from=0.7,
         ),
     }
     make_optimiser = PoseGanBase.make_optimiser

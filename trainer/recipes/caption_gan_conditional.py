@@ -1,0 +1,117 @@
+"""Conditional WGAN-LP: algorithm 5 of paper 1, with the weight transfer of section 4.3."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from trainer.data.captions import load_pairs
+from trainer.data.pose_batches import PairBatches
+from trainer.engine.checkpoint import FILE_NAME
+from trainer.errors import TrainerError
+from trainer.losses import adversarial, penalties
+from trainer.models.caption_wgan import CaptionWganConfig, Critic, Generator, transfer_weights
+from trainer.recipes.caption_gan import GanConfig, PoseGanBase, PoseWganGp, reference_poses
+from trainer.text import vectors as word_vectors
+
+_FULL_NET = CaptionWganConfig()
+_PAIRS = 17_326  # of full COCO; with fewer pairs an epoch is shorter, the updates stay the paper's
+
+
+class CaptionWgan(PoseGanBase):
+    """Matching, mismatching and interpolated captions, and both one-sided penalties.
+
+    Start it from an unconditional run: `fit caption_wgan --set init=runs/pose_wgan_gp`.
+    """
+
+    name = "caption_wgan"
+    presets: ClassVar[dict[str, GanConfig]] = {
+        "full": GanConfig(
+            net=_FULL_NET,
+            steps=_PAIRS * 1000 // (128 * 5),
+            learning_rate=4e-4,
+            penalty_weight=150.0,
+        ),
+        "small": GanConfig(
+            net=replace(_FULL_NET, map_size=32, width_divisor=4),
+            steps=6_000,
+            batch_size=64,
+            critic_steps=3,
+            learning_rate=4e-4,
+            penalty_weight=150.0,
+            penalty_share=0.5,
+            decay_from=0.5,
+        ),
+    }
+
+    def start_from_trained(self, generator: Generator, critic: Critic) -> None:
+        if not self.config.init:
+            return
+        path = Path(self.config.init) / FILE_NAME
+        if not path.exists():
+            raise TrainerError(
+                f"There is no {FILE_NAME} in {self.config.init}: give init the run folder of "
+                f"{PoseWganGp.name}, or leave it out to start from scratch."
+            )
+        trained = torch.load(path, map_location="cpu", weights_only=True)
+        for net, key in ((generator, "recipe.generator"), (critic, "recipe.critic")):
+            try:
+                transfer_weights(net, trained[key])
+            except (KeyError, ValueError) as exc:
+                raise TrainerError(
+                    f"{path} does not fit this run: train {PoseWganGp.name} with the same preset."
+                ) from exc
+
+    def load_data(self, device: torch.device) -> None:
+        self.pairs = PairBatches(load_pairs(self.data, "train"), word_vectors.load(), device)
+        self.reference = reference_poses(self.pairs.poses)
+
+    def critic_step(self) -> dict[str, Tensor]:
+        count = self.config.batch_size
+        batch = self.pairs.draw(count)
+        real = self.maps(batch.keypoints, batch.present)
+        with torch.no_grad():
+            fake = self.in_layout(self.generator(self.noise(count), batch.matching))
+        scores = self.critic(
+            torch.cat([real, fake]),
+            torch.cat([batch.matching, batch.matching, batch.mismatching]),
+            torch.arange(3 * count, device=real.device) % (2 * count),  # real, fake, real
+        )
+        matching, generated, mismatching = scores.chunk(3)
+        loss = adversarial.matching_critic_loss(
+            matching, generated, mismatching, self.config.mismatch_weight
+        )
+        between = self.penalty_samples(real, fake)
+        to_maps, to_text = self.critic.module.input_gradients(
+            between, batch.matching[: len(between)]
+        )
+        penalty = penalties.one_sided_penalty(to_maps) + penalties.one_sided_penalty(to_text)
+        self.update(self.critic_optimiser, loss + self.config.penalty_weight * penalty)
+        return {
+            "critic/gap": (matching.mean() - generated.mean()).detach(),
+            "critic/match_gap": (matching.mean() - mismatching.mean()).detach(),
+            "critic/penalty": penalty.detach(),
+        }
+
+    def generator_step(self) -> dict[str, Tensor]:
+        count, beta = self.config.batch_size, self.config.interpolation
+        first, second, third = self.pairs.captions(3 * count).chunk(3)
+        text = torch.cat([first, beta * second + (1.0 - beta) * third])
+        fake = self.generator(self.noise(2 * count), text)
+        real_caption, between_captions = self.critic(fake, text).chunk(2)
+        loss = adversarial.wasserstein_generator_loss(real_caption, between_captions)
+        self.update(self.generator_optimiser, loss)
+        return {"generator/loss": loss.detach()}
+
+    def constants(self) -> dict[str, Any]:
+        return {
+            "text_mean": [round(float(v), 6) for v in self.pairs.mean],
+            "text_scale": [round(float(v), 6) for v in self.pairs.scale],
+        }
+
+    def validation_text(self, count: int) -> Tensor:
+        return self.pairs.captions(count)
