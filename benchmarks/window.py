@@ -1,0 +1,235 @@
+"""A joint dragged through the real window with real mouse events, and the window at rest.
+
+Each scene runs in a process of its own, since an OpenGL view changes how its whole window is drawn
+for good: `python -m benchmarks.window with-3d` prints one as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.report import Row
+
+if TYPE_CHECKING:
+    from poseapp.ui.main_window import MainWindow
+    from PySide6.QtWidgets import QApplication
+
+    from poseapp.ui.canvas.view import CanvasView
+
+MOVES = 200
+FRAME_S = 1 / 60
+"""A move comes at most this often, as from a mouse on a usual screen."""
+IDLE_S = 5.0
+SIZE = (1400, 900)
+TARGETS_MS = {"without-3d": 16.0, "with-3d": 25.0}
+WRIST = 10
+
+
+def measure() -> list[Row]:
+    """Both drags, and the window at rest."""
+    rows = []
+    for scene, target in TARGETS_MS.items():
+        found = _in_own_process(scene)
+        words = "with the 3D view" if scene == "with-3d" else "without the 3D view"
+        rows.append(Row(f"drag {words}, p50", found["p50_ms"], "ms"))
+        rows.append(Row(f"drag {words}, p95", found["p95_ms"], "ms", target))
+    rows.append(Row("- lifts that arrived in those 200 moves", found["lifts"], ""))
+    rows.append(Row("window at rest, processor", found["idle_percent"], "% of a core"))
+    rows.append(Row("models' process at rest, processor", found["child_percent"], "% of a core"))
+    rows.append(Row("memory of the window", found["memory_mb"], "MB"))
+    rows.append(Row("memory of the models' process", found["child_memory_mb"], "MB"))
+    return rows
+
+
+def _in_own_process(scene: str) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.window", scene],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"The {scene} benchmark failed:\n{done.stderr}")
+    figures: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return figures
+
+
+def run_scene(with_3d: bool) -> dict[str, float]:
+    """Open the window with one person, drag its wrist, let it rest.
+
+    Returns:
+        p50_ms and p95_ms from a mouse event to the end of its repaint, and what `_rest` gives.
+    """
+    from poseapp import bootstrap
+
+    bootstrap.prepare()
+    from poseapp.ui.main_window import MainWindow
+    from PySide6.QtWidgets import QDockWidget
+
+    from poseapp.services.engine import Engine
+    from poseapp.state.session import Session
+    from poseapp.state.settings import Settings
+    from poseapp.ui.canvas.view import CanvasView
+    from poseapp.ui.viewport.widget import ViewportPanel
+
+    app = bootstrap.make_application([])
+    with tempfile.TemporaryDirectory() as folder:
+        session, engine = Session(), Engine()
+        window = MainWindow(session, engine, Settings.in_folder(Path(folder)))
+        panel = window.findChild(ViewportPanel)
+        for dock in window.findChildren(QDockWidget):
+            if dock.isAncestorOf(panel):
+                dock.setVisible(with_3d)
+                dock.raise_()
+        window.resize(*SIZE)
+        window.show()
+        engine.start()
+        _wait(app, lambda: engine.state == "ready", 60)
+        lifts: list[str] = []
+        if with_3d:
+            panel.link.lifted.connect(lambda person, _: lifts.append(person))
+        window.editing.add_person()
+        if with_3d:
+            _wait(app, lambda: bool(lifts), 60)
+        _wait(app, lambda: False, 1.0)
+        canvas = window.findChild(CanvasView)
+        _drag(app, window, canvas, 30)  # warm
+        lifts.clear()
+        times_ms = _drag(app, window, canvas, MOVES)
+        figures = {
+            "p50_ms": float(np.percentile(times_ms, 50)),
+            "p95_ms": float(np.percentile(times_ms, 95)),
+            "lifts": len(lifts),
+            **_rest(app, engine.pid),
+        }
+        session.undo_stack.setClean()  # or it asks whether to save
+        window.close()
+    return figures
+
+
+def _wait(app: QApplication, ready, timeout_s: float) -> bool:  # type: ignore[no-untyped-def]
+    """Process events until `ready()`; False after `timeout_s`."""
+    end = time.perf_counter() + timeout_s
+    while time.perf_counter() < end:
+        app.processEvents()
+        if ready():
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def _drag(app: QApplication, window: MainWindow, canvas: CanvasView, moves: int) -> list[float]:
+    """Drag the active person's right wrist along a circle.
+
+    Returns:
+        For each move, ms from the mouse event to the end of the repaint that it caused.
+    """
+    from PySide6.QtCore import QEvent, QObject
+
+    class Repaints(QObject):
+        count = 0
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            self.count += event.type() == QEvent.Type.Paint
+            return False
+
+    repaints = Repaints()
+    canvas.viewport().installEventFilter(repaints)
+    person = window.session.active_person
+    assert person is not None
+    start = np.array(canvas.to_screen(person.pose.keypoints[WRIST]).toTuple(), dtype=float)
+    angles = np.linspace(0, 4 * np.pi, moves)
+    path = start + 60 * np.stack([np.sin(angles), 1 - np.cos(angles)], axis=1)
+    path[:, 0] += np.linspace(0, 5, moves)  # no move of zero length
+    times = []
+    _mouse(app, canvas, QEvent.Type.MouseMove, start)
+    _mouse(app, canvas, QEvent.Type.MouseButtonPress, start)
+    for point in path[1:]:
+        begin, before = time.perf_counter(), repaints.count
+        _mouse(app, canvas, QEvent.Type.MouseMove, point)
+        while repaints.count == before and time.perf_counter() - begin < 1:
+            app.processEvents()
+        times.append(1000 * (time.perf_counter() - begin))
+        while time.perf_counter() - begin < FRAME_S:
+            app.processEvents()
+            time.sleep(0.001)
+    _mouse(app, canvas, QEvent.Type.MouseButtonRelease, path[-1])
+    app.processEvents()
+    canvas.viewport().removeEventFilter(repaints)
+    moved = window.session.active_person
+    assert moved is not None
+    if np.allclose(moved.pose.keypoints[WRIST], person.pose.keypoints[WRIST]):
+        raise RuntimeError("The mouse did not drag the wrist: nothing was measured.")
+    return times
+
+
+def _mouse(app: QApplication, canvas: CanvasView, kind: object, at: np.ndarray) -> None:
+    """Send one mouse event with the left button to the canvas, as the window system would."""
+    from PySide6.QtCore import QEvent, QPointF, Qt
+    from PySide6.QtGui import QMouseEvent
+
+    local = QPointF(*at)
+    viewport = canvas.viewport()
+    moving = kind == QEvent.Type.MouseMove
+    left = Qt.MouseButton.LeftButton
+    event = QMouseEvent(
+        kind,
+        local,
+        QPointF(viewport.mapToGlobal(local)),
+        Qt.MouseButton.NoButton if moving else left,
+        Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else left,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    app.sendEvent(viewport, event)
+
+
+def _rest(app: QApplication, child: int | None) -> dict[str, float]:
+    """Processor time and memory of both processes while nothing happens."""
+    _wait(app, lambda: False, 1.5)
+    own, other = time.process_time(), _processor_s(child)
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < IDLE_S:
+        # as Qt's own loop would: woken by events alone
+        from PySide6.QtCore import QEventLoop, QTimer
+
+        loop = QEventLoop()
+        QTimer.singleShot(int(IDLE_S * 1000), loop.quit)
+        loop.exec()
+    seconds = time.perf_counter() - begin
+    return {
+        "idle_percent": 100 * (time.process_time() - own) / seconds,
+        "child_percent": 100 * (_processor_s(child) - other) / seconds,
+        "memory_mb": _memory_mb(os.getpid()),
+        "child_memory_mb": _memory_mb(child),
+    }
+
+
+def _processor_s(pid: int | None) -> float:
+    """Processor time a process has used, s; NaN where /proc does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
+
+
+def _memory_mb(pid: int | None) -> float:
+    """Resident memory of a process, MB; NaN where /proc does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return float("nan")
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+if __name__ == "__main__":
+    print(json.dumps(run_scene(sys.argv[1] == "with-3d")))
