@@ -237,12 +237,12 @@ def _read_result(entry: dict[str, Any], name: str) -> Pose2D:
 
 def dump_results(document: Document, **_: Any) -> bytes:
     """A list of results, one for each person; `score` is the mean confidence of its joints."""
-    kept = document.extra.get(_KEY, {})
+    kept = values.kept(document.extra, _KEY)
     kept = kept if kept.get("kind") == "results" else {}
     image_id = kept.get("image_id", _kept_image_id(document))
     entries = list(kept.get("annotations", []))
     for person in document.people:
-        raw = person.extra.get(_KEY) if kept else None
+        raw = (values.kept(person.extra, _KEY) or None) if kept else None
         pose = person.pose
         if raw is not None and _same(raw, pose):
             entries.append(raw)
@@ -270,7 +270,7 @@ def _same(raw: dict[str, Any], pose: Pose2D) -> bool:
 
 
 def _kept_image_id(document: Document) -> Any:
-    image_id = document.extra.get(_KEY, {}).get("image_id")
+    image_id = values.kept(document.extra, _KEY).get("image_id")
     return 1 if image_id is None else image_id
 
 
@@ -282,7 +282,7 @@ def dump(document: Document, **_: Any) -> bytes:
 
     Confidences go to the extra key `keypoint_scores` when any joint is not certain.
     """
-    kept = document.extra.get(_KEY, {})
+    kept = values.kept(document.extra, _KEY)
     kept = kept if kept.get("kind") == "annotations" else {}
     top = dict(kept.get("top", {}))
     top.setdefault("info", _info())
@@ -294,7 +294,9 @@ def dump(document: Document, **_: Any) -> bytes:
     top["categories"] = categories
     orders = _orders(categories)
     annotations = list(kept.get("annotations", []))
-    raws = [person.extra.get(_KEY) if kept else None for person in document.people]
+    raws = [
+        (values.kept(person.extra, _KEY) or None) if kept else None for person in document.people
+    ]
     used = {a["id"] for a in annotations if isinstance(a.get("id"), int)}
     free = max(used | {r["id"] for r in raws if r and isinstance(r.get("id"), int)}, default=0) + 1
     old, new = [], []

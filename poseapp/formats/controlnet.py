@@ -124,7 +124,7 @@ def dump(
         normalised: coordinates as shares of the canvas instead of px; as opened if None.
         confidences: the real ones instead of 1.0; as opened if None.
     """
-    kept = document.extra.get(_KEY) or {}
+    kept = values.kept(document.extra, _KEY)
     normalised = bool(kept.get("normalised")) if normalised is None else normalised
     confidences = bool(kept.get("confidences")) if confidences is None else confidences
     size = np.array(document.size, float)
@@ -135,7 +135,11 @@ def dump(
     )
     people = []
     for person in document.people:
-        raw = person.extra.get(_KEY) if same_units else _other_units(person, kept, scale)
+        raw = (
+            (values.kept(person.extra, _KEY) or None)
+            if same_units
+            else _other_units(person, kept, scale)
+        )
         skeleton = BODY_25 if len((raw or {}).get(parts.BODY) or []) == 75 else OPENPOSE_18
         people.append(
             parts.write_person(
@@ -157,7 +161,7 @@ def dump(
 
 def _other_units(person: Person, kept: dict[str, Any], scale: np.ndarray) -> dict[str, Any] | None:
     """What a person came with, its points in units of `scale` px."""
-    raw = person.extra.get(_KEY)
+    raw = values.kept(person.extra, _KEY) or None
     if raw is None:
         return None
     old = np.array(kept.get("size") or scale, float) if kept.get("normalised") else np.ones(2)

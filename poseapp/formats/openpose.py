@@ -58,13 +58,13 @@ def dump(document: Document, *, body25: bool | None = None, **_: Any) -> bytes:
     """A frame of all people.
 
     Args:
-        body25: 25 points instead of 18; as the file was opened with if None.
+        body25: 25 points instead of 18; as the opened file has them if None.
     """
-    kept = document.extra.get(_KEY) or {}
+    kept = values.kept(document.extra, _KEY)
     scale = np.full(2, float(kept.get("unit", 1)))
     people = []
     for person in document.people:
-        raw = person.extra.get(_KEY)
+        raw = values.kept(person.extra, _KEY) or None
         skeleton = BODY_25 if (_has_25(raw) and body25 is None) or body25 else OPENPOSE_18
         entry = {} if raw else {"person_id": [-1]}
         written = parts.write_person(person.pose, raw, scale, skeleton=skeleton, empty=[])

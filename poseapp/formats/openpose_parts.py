@@ -161,10 +161,9 @@ def _followed(stored: Any, shift: np.ndarray, digits: int) -> Any:
     out = list(stored)
     for at in range(0, len(out), 3):
         triple = out[at : at + 3]
-        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in triple):
-            if triple[2] > 0:
-                out[at] = values.tidy(triple[0] + shift[0], digits)
-                out[at + 1] = values.tidy(triple[1] + shift[1], digits)
+        if _numeric(triple) and triple[2] > 0:
+            out[at] = values.tidy(triple[0] + shift[0], digits)
+            out[at + 1] = values.tidy(triple[1] + shift[1], digits)
     return out
 
 
@@ -174,6 +173,10 @@ def rescaled(stored: Any, factor: np.ndarray) -> Any:
         return stored
     out = list(stored)
     for at in range(0, len(out), 3):
-        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in out[at : at + 3]):
+        if _numeric(out[at : at + 3]):
             out[at], out[at + 1] = float(out[at] * factor[0]), float(out[at + 1] * factor[1])
     return out
+
+
+def _numeric(triple: list[Any]) -> bool:
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in triple)

@@ -87,3 +87,9 @@ def tidy(value: float, digits: int = 4) -> float | int:
     """A number for a file: rounded, whole ones without a fraction."""
     rounded = round(float(value), digits)
     return int(rounded) if rounded == int(rounded) else rounded
+
+
+def kept(extra: dict[str, Any], key: str) -> dict[str, Any]:
+    """What a document or person keeps of the file it came from; {} for none, or a damaged one."""
+    value = extra.get(key)
+    return value if isinstance(value, dict) else {}
