@@ -21,7 +21,7 @@ from poseapp.services.models import trainer_errors
 MAX_COUNT = 96
 MAX_HYPOTHESES = 10
 _FIRST_CHUNK = 2
-_CHUNK_S = 0.06
+_CHUNK_S = 0.2
 _MAX_CHUNK = 16
 _LIFT_CHUNK = 256
 

@@ -40,6 +40,13 @@ _STRIP_STEPS = 9
 _CANVAS_SHARE = 0.8
 _LIBRARY_PX = 512.0
 _STRIP_HEIGHT = 112
+_CHIP_STYLE = """
+QPushButton#chip {
+    border: 1px solid palette(mid); border-radius: 12px; padding: 4px 12px;
+    background: palette(base);
+}
+QPushButton#chip:hover, QPushButton#chip:focus { border-color: palette(highlight); }
+"""
 
 Box = tuple[float, float, float, float]
 
@@ -425,6 +432,8 @@ class CaptionPanel(QWidget):
         for text in examples()[:5]:
             chip = QPushButton(text)
             chip.setObjectName("chip")
+            chip.setStyleSheet(_CHIP_STYLE)
+            chip.setCursor(Qt.CursorShape.PointingHandCursor)
             chip.setProperty("caption", text)
             chip.setToolTip(f"Sample poses for “{text}”")
             chip.clicked.connect(self._on_example_clicked)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -256,7 +255,8 @@ class CaptionForm(QWidget):
 
     # -- construction ------------------------------------------------------------------------
     def _build_caption(self) -> None:
-        self.caption_edit = _line("Caption", "Type what the person does, e.g. “a man is surfing”")
+        self.caption_edit = _line("Caption", "Type what the person does …")
+        self.caption_edit.setToolTip("What the person does, in English, e.g. “a man is surfing”")
         self.caption_edit.returnPressed.connect(self.generate)
         self._completions = QStringListModel(self._settings.get("caption/history", []), self)
         completer = QCompleter(self._completions, self)
@@ -308,31 +308,35 @@ class CaptionForm(QWidget):
         self.strip_button = tool_button(
             "strip", "Strip: the way from this caption to another one", True
         )
+        self.strip_button.setText("Strip")
+        self.strip_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.strip_button.toggled.connect(self._on_strip_toggled)
-        grid = self._numbers = QGridLayout()
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(4)
-        grid.setColumnStretch(1, 1)
-        grid.addWidget(QLabel("Model"), 0, 0)
-        grid.addWidget(self.model_box, 0, 1)
-        grid.addWidget(QLabel("Poses"), 0, 2)
-        grid.addWidget(self.count_box, 0, 3)
-        grid.addWidget(self.strip_button, 0, 4, 1, 2)
-        grid.addWidget(self.strength_name, 1, 0)
-        slider = QHBoxLayout()
-        slider.setSpacing(4)
-        slider.addWidget(self.strength, 1)
-        slider.addWidget(self.strength_value)
-        slider.addWidget(self.reset_button)
-        grid.addLayout(slider, 1, 1)
-        grid.addWidget(QLabel("Seed"), 1, 2)
-        grid.addWidget(self.seed_box, 1, 3)
-        grid.addWidget(self.dice_button, 1, 4)
-        grid.addWidget(self.lock_button, 1, 5)
+        first, second, third = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        for row in (first, second, third):
+            row.setSpacing(4)
+        first.addWidget(QLabel("Model"))
+        first.addWidget(self.model_box, 1)
+        first.addSpacing(4)
+        first.addWidget(QLabel("Poses"))
+        first.addWidget(self.count_box)
+        second.addWidget(self.strength_name)
+        second.addWidget(self.strength, 1)
+        second.addWidget(self.strength_value)
+        second.addWidget(self.reset_button)
+        third.addWidget(QLabel("Seed"))
+        third.addWidget(self.seed_box)
+        third.addWidget(self.dice_button)
+        third.addWidget(self.lock_button)
+        third.addStretch(1)
+        third.addWidget(self.strip_button)
+        self._numbers = QVBoxLayout()
+        self._numbers.setSpacing(4)
+        for row in (first, second, third):
+            self._numbers.addLayout(row)
 
     def _build_strip(self) -> None:
         self._strip_row = QWidget()
-        self.second_edit = _line("Second caption", "… and what the person does at the other end")
+        self.second_edit = _line("Second caption", "what the person does in the end")
         self.second_edit.returnPressed.connect(self.generate)
         self.steps_box = _spin("Poses of the strip, both ends included", 3, 24, _STRIP_STEPS)
         row = QHBoxLayout(self._strip_row)

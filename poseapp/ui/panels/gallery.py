@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import Any
 
@@ -13,6 +14,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QPointF,
     QRect,
     QRectF,
     QSize,
@@ -22,13 +24,16 @@ from PySide6.QtCore import (
     Slot,
 )
 from PySide6.QtGui import (
+    QColor,
     QDrag,
+    QGuiApplication,
     QKeyEvent,
     QPainter,
     QPainterPath,
     QPalette,
     QPen,
     QPixmap,
+    QPolygonF,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
@@ -41,7 +46,6 @@ from PySide6.QtWidgets import (
 )
 
 from poseapp.services.samples import Sample
-from poseapp.ui.icons import icon
 from poseapp.ui.panels import thumbnails
 
 POSE_MIME = "application/x-poseapp-pose"
@@ -53,6 +57,7 @@ STARRED = Qt.ItemDataRole.UserRole + 1
 _GAP = 6
 _RADIUS = 7.0
 _DRAWN_AT_ONCE = 2
+_GOLD = QColor("#ffc83d")
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -156,12 +161,12 @@ class _CardDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         card = QRectF(self._view.card_rect(option.rect))
-        palette = option.palette
+        palette = QGuiApplication.palette()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         path = QPainterPath()
         path.addRoundedRect(card, _RADIUS, _RADIUS)
-        painter.fillPath(path, thumbnails.card_colour(palette))
+        painter.fillPath(path, thumbnails.card_colour())
         sample = index.data(SAMPLE)
         made = self._view.pixmap_of(sample)
         if made is not None:
@@ -184,10 +189,19 @@ class _CardDelegate(QStyledItemDelegate):
             card.adjusted(inset, inset, -inset, -inset), _RADIUS - inset, _RADIUS - inset
         )
         if index.data(STARRED):
-            badge = QRect(0, 0, 16, 16)
-            badge.moveTopRight(card.toRect().topRight() + QPoint(-4, 4))
-            icon("star", "#ffc83d").paint(painter, badge)
+            painter.setPen(QPen(QColor(0, 0, 0, 120), 1.0))
+            painter.setBrush(_GOLD)
+            painter.drawPolygon(_star(card.topRight() + QPointF(-13, 13), 8.0))
         painter.restore()
+
+
+def _star(centre: QPointF, radius: float) -> QPolygonF:
+    corners = []
+    for corner in range(10):
+        angle = math.pi * (corner / 5 - 0.5)
+        reach = radius if corner % 2 == 0 else 0.45 * radius
+        corners.append(centre + QPointF(reach * math.cos(angle), reach * math.sin(angle)))
+    return QPolygonF(corners)
 
 
 class GalleryView(QListView):
@@ -213,7 +227,8 @@ class GalleryView(QListView):
         self._gallery = GalleryModel(self)
         self.setModel(self._gallery)
         self.setItemDelegate(_CardDelegate(self))
-        self.setObjectName("cards")
+        self.setObjectName("poseGallery")
+        self.setStyleSheet("QListView#poseGallery { border: none; }")
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)
@@ -355,7 +370,7 @@ class GalleryView(QListView):
 
     @Slot()
     def _on_draw(self) -> None:
-        colour = thumbnails.card_colour(self.palette())
+        colour = thumbnails.card_colour()
         for _ in range(min(_DRAWN_AT_ONCE, len(self._wanted))):
             sample = self._wanted.pop(0)
             made = thumbnails.pixmap(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtGui import QColor, QImage, QPalette, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPalette, QPixmap
 
 from poseapp.core import draw
 from poseapp.services.samples import Sample
@@ -19,9 +19,10 @@ def to_image(pixels: np.ndarray) -> QImage:
     return QImage(pixels.data, width, height, pixels.strides[0], form).copy()
 
 
-def card_colour(palette: QPalette) -> QColor:
-    """The background of a gallery card: a shade off the panel's, in light and dark."""
-    return palette.color(QPalette.ColorRole.Base)
+def card_colour() -> QColor:
+    """The background of a gallery card, in light and dark."""
+    # Of the application: the view's own palette is transparent, and stylesheets turn that to black.
+    return QGuiApplication.palette().color(QPalette.ColorRole.Base)
 
 
 def picture(sample: Sample, view: str, side_px: int, background: QColor) -> QImage:

@@ -1,0 +1,118 @@
+"""Heatmaps of a pose as pictures and files: composite, single channels, PNG and NPZ. No Qt."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from poseapp.core import draw, heatmap
+from poseapp.core.errors import DocumentError
+from poseapp.core.pose import Pose2D
+from poseapp.core.skeleton import COCO_17
+
+SHEET_COLUMNS = 5
+SHEET_ROWS = 4
+_GAP = (10, 11, 14)
+_OTHERS = 70.0
+
+
+def of_pose(pose: Pose2D) -> np.ndarray:
+    """(17, 64, 64) float32: the heatmaps of a pose, fitted into the middle."""
+    points, _ = heatmap.to_heatmap_space(pose.keypoints, pose.present)
+    return heatmap.encode(points, pose.present)
+
+
+def channel_sheet(heatmaps: np.ndarray, cell_px: int, threshold: float) -> np.ndarray:
+    """All channels side by side, five to a row.
+
+    Args:
+        heatmaps: (17, H, W) float.
+        threshold: channels whose peak is lower are shown dark.
+    Returns:
+        (4 * cell_px, 5 * cell_px, 3) uint8 RGB.
+    """
+    sheet = np.full((SHEET_ROWS * cell_px, SHEET_COLUMNS * cell_px, 3), _GAP, np.uint8)
+    inner = max(1, cell_px - 2)
+    maps = np.asarray(heatmaps, np.float32)
+    for joint, values in enumerate(maps):
+        row, column = divmod(joint, SHEET_COLUMNS)
+        y, x = row * cell_px + 1, column * cell_px + 1
+        shown = values if float(values.max()) >= threshold else values * 0.25
+        cell = single_channel(maps, joint, inner, shown)
+        sheet[y : y + inner, x : x + inner] = cell
+    return sheet
+
+
+def single_channel(
+    heatmaps: np.ndarray, joint: int, side_px: int, shown: np.ndarray | None = None
+) -> np.ndarray:
+    """One channel, with the others as faint grey spots for orientation.
+
+    Args:
+        heatmaps: (17, H, W) float.
+        shown: (H, W) values to draw instead of that channel's.
+    Returns:
+        (side_px, side_px, 3) uint8 RGB.
+    """
+    maps = np.asarray(heatmaps, np.float32)
+    size = (side_px, side_px)
+    colour = draw.heatmap_single(maps[joint] if shown is None else shown, joint, size)
+    others = cv2.resize(maps.max(0), size, interpolation=cv2.INTER_LINEAR)
+    grey = np.clip(np.sqrt(np.clip(others, 0.0, 1.0)) * _OTHERS, 0, 255).astype(np.uint8)
+    return np.maximum(colour, grey[..., None])
+
+
+def save_png(path: Path, heatmaps: list[np.ndarray], threshold: float, side_px: int = 512) -> None:
+    """Composite above, channels below; one column for each of `heatmaps` (17, H, W).
+
+    Raises:
+        DocumentError: the file cannot be written.
+    """
+    columns = []
+    for maps in heatmaps:
+        cell = side_px // SHEET_COLUMNS
+        composite = draw.heatmap_composite(maps, (side_px, side_px), threshold)
+        sheet = channel_sheet(maps, cell, threshold)
+        padding = ((0, 0), (0, side_px - sheet.shape[1]), (0, 0))
+        columns.append(np.concatenate([composite, np.pad(sheet, padding)]))
+    write_png(path, np.concatenate(columns, axis=1))
+
+
+def save_npz(path: Path, heatmaps: dict[str, np.ndarray], threshold: float) -> None:
+    """The values themselves: one (17, 64, 64) array by name, decoded keypoints, joint names.
+
+    Raises:
+        DocumentError: the file cannot be written.
+    """
+    content: dict[str, np.ndarray] = {"joints": np.array(COCO_17.joints)}
+    for name, maps in heatmaps.items():
+        points, confidence = heatmap.decode(maps, threshold)
+        content[name] = np.asarray(maps, np.float32)
+        content[f"{name}_keypoints"] = points.astype(np.float32)
+        content[f"{name}_confidence"] = confidence.astype(np.float32)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **content)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write an (H, W, 3) RGB or (H, W, 4) RGBA uint8 picture."""
+    order = cv2.COLOR_RGB2BGR if picture.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    ok, data = cv2.imencode(".png", cv2.cvtColor(picture, order))
+    if not ok:
+        raise DocumentError(f"Cannot write {path.name}: the picture cannot be encoded as PNG.")
+    write_bytes(path, data.tobytes())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write beside the file and replace it."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as exc:
+        part.unlink(missing_ok=True)
+        raise DocumentError(f"Cannot write {path.name}: {exc.strerror or exc}.") from exc

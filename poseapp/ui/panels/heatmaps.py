@@ -1,0 +1,247 @@
+"""The heatmaps panel: what the model sampled beside what the skeleton under edit looks like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from poseapp.core.errors import PoseAppError
+from poseapp.core.heatmap import THRESHOLD
+from poseapp.core.skeleton import COCO_17
+from poseapp.services import heatmap_export
+from poseapp.state.session import Session
+from poseapp.state.settings import Settings
+from poseapp.ui.panels.caption_form import tool_button
+from poseapp.ui.panels.heatmap_view import ALL_CHANNELS, COMPOSITE, HeatmapView, joint_title
+from poseapp.ui.panels.notice import Notice
+
+_FRAME_MS = 16
+_SIDE_BY_SIDE_PX = 230
+
+_NO_SAMPLE = "Click a pose of the caption panel's gallery to see the heatmaps it came from."
+_NO_PERSON = "Put a pose on the canvas to see its heatmaps follow your edits."
+
+
+class HeatmapsPanel(QWidget):
+    """Two views that share a threshold and a channel; the right one follows the canvas."""
+
+    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._sampled: np.ndarray | None = None
+        self._edited: np.ndarray | None = None
+        self._stale = True
+        self.setObjectName("heatmapsPanel")
+        # A drag changes the pose with each mouse move: draw once a frame.
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.setInterval(_FRAME_MS)
+        self._frame.timeout.connect(self._on_frame)
+        self.sampled_view = HeatmapView("Heatmaps of the sampled pose", _NO_SAMPLE)
+        self.edited_view = HeatmapView("Heatmaps of the pose under edit", _NO_PERSON)
+        self._build()
+        session.pose_changed.connect(self._on_pose_changed)
+        session.selection_changed.connect(self._on_changed)
+        session.people_changed.connect(self._on_changed)
+        session.document_replaced.connect(self._on_changed)
+        self._refresh()
+
+    @property
+    def threshold(self) -> float:
+        """Peaks below it do not count as joints."""
+        return self._slider.value() / 100.0
+
+    @property
+    def mode(self) -> int:
+        """A joint, `COMPOSITE` or `ALL_CHANNELS`."""
+        return int(self._channel.currentData())
+
+    @Slot(object)
+    def show_sampled(self, sample: object) -> None:
+        """Show the heatmaps of a sample (anything with `.heatmaps`), or none."""
+        maps = getattr(sample, "heatmaps", None)
+        self._sampled = None if maps is None else np.asarray(maps, np.float32)
+        self._sampled_title.setToolTip(getattr(sample, "title", ""))
+        self._refresh()
+
+    def export(self, path: Path) -> None:
+        """Write what is shown: `.png` as pictures, `.npz` as values.
+
+        Raises:
+            PoseAppError: there is nothing to write, or it cannot be written.
+        """
+        named = {"sampled": self._sampled, "edited": self._edited}
+        shown = {name: maps for name, maps in named.items() if maps is not None}
+        if not shown:
+            raise PoseAppError("There are no heatmaps yet: sample a pose or add a person first.")
+        if path.suffix.lower() == ".npz":
+            heatmap_export.save_npz(path, shown, self.threshold)
+        else:
+            heatmap_export.save_png(path, list(shown.values()), self.threshold)
+
+    # -- what changed ------------------------------------------------------------------------
+    @Slot(str)
+    def _on_pose_changed(self, person: str) -> None:
+        active = self._session.active_person
+        if active is not None and active.id == person:
+            self._on_changed()
+
+    @Slot()
+    def _on_changed(self) -> None:
+        self._stale = True
+        if self.isVisible() and not self._frame.isActive():
+            self._frame.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._on_frame()
+
+    @Slot()
+    def _on_frame(self) -> None:
+        self._stale = False
+        person = self._session.active_person
+        present = person is not None and bool(person.pose.present.any())
+        self._edited = heatmap_export.of_pose(person.pose) if person and present else None
+        self._edited_title.setToolTip(person.name if person else "")
+        self._show(self.edited_view, self._edited, self._edited_count)
+
+    @Slot()
+    def _on_threshold(self) -> None:
+        self._settings.put("heatmaps/threshold", self.threshold)
+        self._refresh()
+
+    @Slot()
+    def _on_channel(self) -> None:
+        self._refresh()
+
+    @Slot(int)
+    def _on_channel_clicked(self, mode: int) -> None:
+        if mode == COMPOSITE:
+            mode = ALL_CHANNELS
+        self._channel.setCurrentIndex(self._channel.findData(mode))
+
+    def _refresh(self) -> None:
+        self._value.setText(f"{self.threshold:.2f}")
+        self._show(self.sampled_view, self._sampled, self._sampled_count)
+        self._show(self.edited_view, self._edited, self._edited_count)
+
+    def _show(self, view: HeatmapView, maps: np.ndarray | None, count: QLabel) -> None:
+        view.show_maps(maps, self.mode, self.threshold)
+        count.setText("" if maps is None else f"{view.reaching} of 17")
+        self.export_button.setEnabled(self._sampled is not None or self._edited is not None)
+
+    @Slot()
+    def _on_export(self) -> None:
+        start = str(self._settings.last_folder / "heatmaps.png")
+        kinds = "Pictures (*.png);;NumPy arrays (*.npz)"
+        name, kind = QFileDialog.getSaveFileName(self, "Export heatmaps", start, kinds)
+        if not name:
+            return
+        path = Path(name)
+        if path.suffix.lower() not in (".png", ".npz"):
+            path = path.with_name(path.name + (".npz" if "npz" in kind else ".png"))
+        try:
+            self.export(path)
+        except PoseAppError as exc:
+            self.notice.say(str(exc), "error")
+            return
+        self._settings.last_folder = path.parent
+        self.notice.say(f"Wrote {path.name}.", "success")
+
+    # -- construction ------------------------------------------------------------------------
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        wide = self.width() >= _SIDE_BY_SIDE_PX and self.width() >= 0.7 * self.height()
+        self._pair.setDirection(
+            QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        )
+        super().resizeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.update()
+
+    def _build(self) -> None:
+        self.notice = Notice()
+        self._channel = QComboBox()
+        self._channel.addItem("Composite", COMPOSITE)
+        self._channel.addItem("All channels", ALL_CHANNELS)
+        self._channel.insertSeparator(2)
+        for joint in range(len(COCO_17)):
+            self._channel.addItem(joint_title(joint).capitalize(), joint)
+        self._channel.setAccessibleName("Channels shown")
+        self._channel.setToolTip("Which of the 17 channels to show")
+        self._channel.setMinimumContentsLength(8)
+        self._channel.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self._channel.currentIndexChanged.connect(self._on_channel)
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, 95)
+        self._slider.setPageStep(5)
+        kept = self._settings.get("heatmaps/threshold", THRESHOLD)
+        self._slider.setValue(round(100 * min(max(kept, 0.0), 0.95)))
+        self._slider.setAccessibleName("Threshold")
+        self._slider.setToolTip(
+            "Threshold: a joint whose peak is lower counts as absent, here and in poses that are "
+            "put on the canvas"
+        )
+        self._slider.setMinimumWidth(50)
+        self._slider.valueChanged.connect(self._on_threshold)
+        self._value = QLabel()
+        self._value.setMinimumWidth(self.fontMetrics().horizontalAdvance("0.00"))
+        self.export_button = tool_button("export", "Export heatmaps (PNG or NPZ)")
+        self.export_button.clicked.connect(self._on_export)
+        controls = QHBoxLayout()
+        controls.setSpacing(6)
+        controls.addWidget(self._channel, 1)
+        controls.addWidget(QLabel("Threshold"))
+        controls.addWidget(self._slider, 1)
+        controls.addWidget(self._value)
+        controls.addWidget(self.export_button)
+        self._sampled_title, self._sampled_count = QLabel("Sampled"), QLabel()
+        self._edited_title, self._edited_count = QLabel("Under edit"), QLabel()
+        self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._pair.setSpacing(8)
+        for view, title, count in (
+            (self.sampled_view, self._sampled_title, self._sampled_count),
+            (self.edited_view, self._edited_title, self._edited_count),
+        ):
+            self._pair.addLayout(_framed(view, title, count), 1)
+            view.channel_clicked.connect(self._on_channel_clicked)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(6)
+        column.addLayout(controls)
+        column.addWidget(self.notice)
+        column.addLayout(self._pair, 1)
+
+
+def _framed(view: HeatmapView, title: QLabel, count: QLabel) -> QVBoxLayout:
+    title.setObjectName("section")
+    title.setMinimumWidth(30)
+    count.setObjectName("hint")
+    count.setToolTip("Joints whose peak reaches the threshold")
+    head = QHBoxLayout()
+    head.addWidget(title, 1)
+    head.addWidget(count)
+    column = QVBoxLayout()
+    column.setSpacing(3)
+    column.addLayout(head)
+    column.addWidget(view, 1)
+    return column
