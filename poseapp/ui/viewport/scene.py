@@ -213,7 +213,7 @@ class Scene:
         gloo.set_viewport(0, 0, width, height)
         gloo.set_state(depth_test=False, blend=False, cull_face=False)
         gloo.set_depth_mask(True)
-        gloo.clear(color=False, depth=True)
+        gloo.clear(color=(*self._theme.bottom, 1.0), depth=True)
         self._backdrop.draw("triangle_strip")
         gloo.set_state(blend=True, blend_func=("src_alpha", "one_minus_src_alpha", "one", "one"))
         self._ground["u_view_projection"] = both
@@ -241,7 +241,8 @@ def view_matrix(camera: Camera) -> np.ndarray:
 
 def projection_matrix(camera: Camera, aspect: float) -> np.ndarray:
     """(4, 4): eye space to clip space, column vectors; `aspect` is width / height."""
-    near, far = max(10.0, camera.distance / 50), camera.distance + 30_000.0
+    # Depth may have 16 bits only: spend them on where figures are.
+    near, far = max(10.0, camera.distance * 0.12), camera.distance + 30_000.0
     focal = 1 / np.tan(camera.fov / 2)
     matrix = np.zeros((4, 4))
     matrix[0, 0], matrix[1, 1] = focal / aspect, focal
