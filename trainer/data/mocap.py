@@ -41,8 +41,16 @@ CORRECTED, RAW = "poses_knee_corrected", "poses"
 retargeting that straightens in the corrected one; photographs look like the latter, so it is what
 the lifter learns and is measured on. The table has a row on the raw set too."""
 
-_TEST_SOURCE, _TEST_SUBJECTS = "hdm05", ("cmu_03",)
+_TEST_SOURCE = "hdm05"
 _VALIDATION_SUBJECTS = ("cmu_127", "cmu_49", "cmu_94")
+# fmt: off
+_TRAIN_SUBJECTS = tuple(f"cmu_{name}" for name in (
+    "01", "02", "05", "06", "07", "08", "09", "10", "11", "12", "13", "16", "43", "55", "60",
+    "61", "85", "88", "90", "93", "104", "131", "135", "139", "140", "acrobat_", "unk_bask",
+    "unk_bsig", "unk_jump", "unk_monk", "unk_piro", "unk_runn", "unk_walk",
+))
+# fmt: on
+"""Everybody else is test: HDM05 and cmu_03 in the public data, and whoever another folder holds."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +87,8 @@ def load(data: Path, split: str, joint_set: str = CORRECTED) -> MocapPoses:
 
     Args:
         data: the folder that holds `mocap/`, or a folder laid out like `mocap/` itself.
-        split: "train", "validation", "test" or "all". Test are the HDM05 subjects and cmu_03; a
-            folder without them (somebody's own recordings) is all test.
+        split: "train", "validation", "test" or "all". Test is every subject that neither training
+            nor validation knows.
         joint_set: CORRECTED or RAW.
     """
     path = _file(Path(data), "poses3d.npz")
@@ -93,14 +101,13 @@ def load(data: Path, split: str, joint_set: str = CORRECTED) -> MocapPoses:
         raise DataError(f"Cannot read {path.name}: {exc}. Download the mocap data again.") from exc
     if poses.shape[1:] != (len(JOINTS), 3):
         raise DataError(f"{path.name} holds {poses.shape[1:]} values a pose, (17, 3) are needed.")
-    test = (source == _TEST_SOURCE) | np.isin(subject, _TEST_SUBJECTS)
-    if not test.any():
-        test[:] = True
-    validation = np.isin(subject, _VALIDATION_SUBJECTS) & ~test
+    recorded = source != _TEST_SOURCE
+    validation = np.isin(subject, _VALIDATION_SUBJECTS) & recorded
+    train = np.isin(subject, _TRAIN_SUBJECTS) & recorded
     rows = {
-        "train": ~test & ~validation,
+        "train": train,
         "validation": validation,
-        "test": test,
+        "test": ~train & ~validation,
         "all": np.ones(len(poses), bool),
     }.get(split)
     if rows is None:

@@ -85,17 +85,19 @@ class Encoder(nn.Module):
     def __init__(self, config: LifterConfig) -> None:
         super().__init__()
         hidden = config.hidden
-        self.body = nn.Sequential(
-            *_layer(config.inputs, config),
-            *(ResidualBlock(config) for _ in range(config.encoder_blocks)),
-        )
+        self.lift_in = nn.Sequential(*_layer(config.inputs, config))
+        self.blocks = nn.Sequential(*(ResidualBlock(config) for _ in range(config.encoder_blocks)))
         self.mean = nn.Linear(hidden, config.latent)
         self.log_variance = nn.Linear(hidden, config.latent)
         _initialise(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.body(x)  # (B, hidden)
-        return self.mean(x), self.log_variance(x).clamp(-12.0, 6.0)
+        with _full_precision(x):
+            x = self.lift_in(x.float())  # (B, hidden)
+        x = self.blocks(x)
+        with _full_precision(x):
+            x = x.float()
+            return self.mean(x), self.log_variance(x).clamp(-12.0, 6.0)
 
 
 class Decoder(nn.Module):
@@ -104,17 +106,19 @@ class Decoder(nn.Module):
     def __init__(self, config: LifterConfig) -> None:
         super().__init__()
         hidden = config.hidden
-        self.body = nn.Sequential(
-            *_layer(config.latent, config),
-            *(ResidualBlock(config) for _ in range(config.decoder_blocks)),
-        )
+        self.lift_in = nn.Sequential(*_layer(config.latent, config))
+        self.blocks = nn.Sequential(*(ResidualBlock(config) for _ in range(config.decoder_blocks)))
         self.out = nn.Linear(hidden, config.outputs)
         _initialise(self)
         with torch.no_grad():  # start near the flat pose
             self.out.weight.mul_(0.2)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.out(self.body(z))
+        with _full_precision(z):
+            x = self.lift_in(z.float())
+        x = self.blocks(x)
+        with _full_precision(x):
+            return self.out(x.float())
 
 
 class _PlainBlock(nn.Module):
@@ -137,20 +141,23 @@ class Discriminator(nn.Module):
         super().__init__()
         hidden = config.discriminator_hidden or config.hidden
         slope = config.discriminator_slope
-        self.layers = nn.Sequential(
-            nn.Linear(2 * (JOINTS - 1), hidden),
-            nn.LeakyReLU(slope),
+        self.lift_in = nn.Sequential(nn.Linear(2 * (JOINTS - 1), hidden), nn.LeakyReLU(slope))
+        self.blocks = nn.Sequential(
             *(
                 _PlainBlock(hidden, slope, config.discriminator_dropout)
                 for _ in range(config.discriminator_blocks)
-            ),
-            nn.Linear(hidden, 1),
+            )
         )
+        self.out = nn.Linear(hidden, 1)
         _initialise(self, slope)
 
     def forward(self, points: Tensor) -> Tensor:
         """(B,17,2) normalised image points, root first, to (B,)."""
-        return self.layers(points[:, 1:].flatten(1)).squeeze(-1)
+        with _full_precision(points):
+            x = self.lift_in(points[:, 1:].flatten(1).float())
+        x = self.blocks(x)
+        with _full_precision(x):
+            return self.out(x.float()).squeeze(-1)
 
 
 class Lifted(NamedTuple):  # Fabric converts the precision of tuples, not of frozen dataclasses
@@ -219,10 +226,15 @@ class Lifter(nn.Module):
     def forward(
         self, points: Tensor, mask: Tensor | None = None, noise: Tensor | None = None
     ) -> Lifted:
-        """Lift normalised image points; `noise` (B, latent) is standard normal, None for no variance."""
+        """Lift normalised image points; `noise` is (B, latent) standard normal, or None."""
         mean, log_variance = self.encode(points, mask)
         z = mean if noise is None else mean + (0.5 * log_variance).exp() * noise
         return Lifted(*self.decode(z, points, mask), mean, log_variance)
+
+
+def _full_precision(x: Tensor) -> torch.autocast:
+    # Under bf16 autocast coordinates would be rounded to 3 mm; the narrow layers cost nothing.
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def _initialise(module: nn.Module, slope: float = 0.01) -> None:

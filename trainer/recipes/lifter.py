@@ -23,7 +23,7 @@ class VaeGanLifterRecipe(LifterRecipe):
 
     name = "vae_gan_lifter"
     presets: ClassVar[dict[str, LifterSettings]] = {
-        "small": LifterSettings(net=LifterConfig(hidden=384), steps=24_000),
+        "small": LifterSettings(net=LifterConfig(hidden=512), steps=26_000),
         "full": LifterSettings(net=LifterConfig(hidden=768), batch=1024),
     }
 

@@ -12,6 +12,7 @@ from trainer import config as configs
 from trainer.data import mocap
 from trainer.data.views import ViewSampler, random_camera
 from trainer.engine.ema import Ema
+from trainer.engine.loop import bf16_is_fast
 from trainer.metrics import mpjpe
 from trainer.models import lift_geometry as geometry
 from trainer.models.vae_gan_lifter import Lifter, LifterConfig
@@ -66,7 +67,7 @@ class LifterRecipe:
     name: str
     presets: ClassVar[dict[str, LifterSettings]]
     score: ClassVar[tuple[str, str]] = ("zv_mm", "min")
-    licence: ClassVar[str] = "CC BY-SA 3.0"
+    licence: ClassVar[str] = "Apache-2.0"
     data_sources: ClassVar[str] = (
         "2D projections of motion capture: CMU Graphics Lab (mocap.cs.cmu.edu, NSF EIA-0196217)"
     )
@@ -76,6 +77,8 @@ class LifterRecipe:
         self.data = data
         self.total_steps = config.steps
         self.samples_per_step = config.batch
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision = "bf16-mixed" if bf16_is_fast(device) else "32-true"
 
     def build(self, fabric: Fabric) -> None:
         """Make data, nets and optimisers."""
