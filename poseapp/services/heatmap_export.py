@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from poseapp.core import draw, heatmap
 from poseapp.core.errors import DocumentError
 from poseapp.core.pose import Pose2D
 from poseapp.core.skeleton import COCO_17
+from poseapp.formats.files import write_bytes
 
 SHEET_COLUMNS = 5
 SHEET_ROWS = 4
@@ -87,7 +89,7 @@ def save_npz(path: Path, heatmaps: dict[str, np.ndarray], threshold: float) -> N
     Raises:
         DocumentError: the file cannot be written.
     """
-    content: dict[str, np.ndarray] = {"joints": np.array(COCO_17.joints)}
+    content: dict[str, Any] = {"joints": np.array(COCO_17.joints)}
     for name, maps in heatmaps.items():
         points, confidence = heatmap.decode(maps, threshold)
         content[name] = np.asarray(maps, np.float32)
@@ -105,14 +107,3 @@ def write_png(path: Path, picture: np.ndarray) -> None:
     if not ok:
         raise DocumentError(f"Cannot write {path.name}: the picture cannot be encoded as PNG.")
     write_bytes(path, data.tobytes())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write beside the file and replace it."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as exc:
-        part.unlink(missing_ok=True)
-        raise DocumentError(f"Cannot write {path.name}: {exc.strerror or exc}.") from exc

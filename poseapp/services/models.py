@@ -76,10 +76,10 @@ class ModelCache:
         self._loaded.pop(name, None)
         device, chosen, words = key
         with trainer_errors():
-            from trainer import api, manifest
+            from trainer import api
 
-            row = {} if chosen else manifest.find(name) or {}
-            weights.check(name, weights.path_of(name, chosen), row, verify=False)
+            path = weights.path_of(name, chosen)
+            weights.check(name, path, weights.manifest_row(name, path), verify=bool(chosen))
             try:
                 predictor = api.load(
                     name,
@@ -114,7 +114,8 @@ class ModelCache:
     def _key(self, name: str) -> tuple[str, str, str]:
         options = self._options
         device = options.devices.get(name) or options.device
-        return device, options.weights.get(name, ""), options.word_vectors
+        words = options.word_vectors if name in dict(weights.caption_models()) else ""
+        return device, options.weights.get(name, ""), words
 
     def _load_error(self, name: str, cause: BaseException) -> PoseAppError:
         from trainer import catalog

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from poseapp.core.errors import PoseAppError, TaskError
+from poseapp.core.errors import PoseAppError, TaskError, WeightsError
 from poseapp.services import captions as caption_text
 from poseapp.services import noise as noises_of
 from poseapp.services import weights
@@ -279,6 +280,25 @@ def unload_model(ctx: TaskContext, name: str) -> dict[str, str]:
     return ctx.models.loaded()
 
 
+def check_word_vectors(ctx: TaskContext, path: str) -> str:
+    """Open a file of word vectors; returns its name and dimensions in a few words.
+
+    Raises:
+        WeightsError: it cannot be read, or has another number of dimensions than the models need.
+    """
+    ctx.progress(0, 1, "Reading the word vectors")
+    with trainer_errors():
+        from trainer.text import vectors
+
+        source = vectors.load(Path(path))
+    if source.dim != vectors.DIM:
+        raise WeightsError(
+            f"{Path(path).name} has {source.dim} dimensions and the models need {vectors.DIM}: "
+            "choose another file."
+        )
+    return f"{Path(path).name} ({source.dim} dimensions)"
+
+
 TASKS: dict[str, Task] = {
     "caption_to_poses": Task(caption_to_poses),
     "lift_to_3d": Task(lift_to_3d, urgent=True, repeatable=True),
@@ -286,4 +306,5 @@ TASKS: dict[str, Task] = {
     "model_status": Task(model_status, repeatable=True),
     "load_model": Task(load_model),
     "unload_model": Task(unload_model, repeatable=True),
+    "check_word_vectors": Task(check_word_vectors),
 }

@@ -67,6 +67,12 @@ def path_of(name: str, chosen: str = "") -> Path:
     return Path(chosen) if chosen else paths.weights_dir() / catalog.entry(name).weights
 
 
+def manifest_row(name: str, path: Path) -> dict[str, object]:
+    """What the manifest beside a weights file says of it; empty when it says nothing."""
+    row = manifest.find(name, path.parent)
+    return row if row is not None and row.get("file") == path.name else {}
+
+
 def card(name: str, chosen: str = "", verify: bool = False) -> ModelCard:
     """Describe a model.
 
@@ -79,8 +85,7 @@ def card(name: str, chosen: str = "", verify: bool = False) -> ModelCard:
     row: dict[str, object] = {}
     problem, status = "", "ready"
     try:
-        if not chosen:
-            row = manifest.find(name) or {}
+        row = manifest_row(name, path)
         check(name, path, row, verify)
     except WeightsError as exc:
         problem, status = str(exc), "damaged" if path.is_file() else "missing"
