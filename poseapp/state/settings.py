@@ -48,7 +48,7 @@ class Settings(QObject):
     def get(self, key: str, default: Any) -> Any:
         """The value of `key` in the type of `default` (bool, int, float, str, list or dict)."""
         if isinstance(default, list | dict):  # as JSON: QSettings turns ["a"] into "a"
-            text = self._store.value(key, "", type=str)
+            text: Any = self._store.value(key, "", type=str)
             try:
                 value = json.loads(text) if text else default
             except ValueError:
@@ -208,8 +208,8 @@ class Settings(QObject):
     # -- window ------------------------------------------------------------------------------
     def window_state(self) -> tuple[QByteArray, QByteArray] | None:
         """(geometry, dock state) of the last run, None on the first."""
-        geometry = self._store.value("window/geometry", QByteArray(), type=QByteArray)
-        state = self._store.value("window/state", QByteArray(), type=QByteArray)
+        geometry: Any = self._store.value("window/geometry", QByteArray(), type=QByteArray)
+        state: Any = self._store.value("window/state", QByteArray(), type=QByteArray)
         return None if geometry.isEmpty() else (geometry, state)
 
     def keep_window_state(self, geometry: QByteArray, state: QByteArray) -> None:

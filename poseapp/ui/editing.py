@@ -1,0 +1,562 @@
+"""The Edit, Person and Pose menus: each slot turns a click into an undo step."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QObject, QRectF, Signal, Slot
+from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import QColorDialog, QInputDialog, QWidget
+
+from poseapp.core import kinematics, standing
+from poseapp.core.document import Person
+from poseapp.core.errors import PoseAppError
+from poseapp.core.pose import Pose2D, Visibility
+from poseapp.state import clipboard
+from poseapp.state.commands import (
+    AddPeople,
+    EditPerson,
+    RemovePerson,
+    ReorderPerson,
+    SetPhoto,
+    SetPose,
+)
+from poseapp.state.library import PoseLibrary
+from poseapp.state.session import Session
+from poseapp.state.settings import Settings
+
+_NUDGE_RUN_S = 0.8
+_PASTE_STEP_PX = 24.0
+
+
+def fitted(pose: Pose2D, box: QRectF) -> Pose2D:
+    """A pose scaled and moved into a box, its proportions kept."""
+    bounds = pose.bounds
+    if bounds is None:
+        return pose
+    x, y, width, height = bounds
+    factor = min(box.width() / max(width, 1e-6), box.height() / max(height, 1e-6))
+    middle = np.array([x + width / 2, y + height / 2])
+    scaled = kinematics.scale(pose, factor, middle)
+    goal = np.array([box.center().x(), box.center().y()])
+    return kinematics.translate(scaled, goal - middle)
+
+
+class EditController(QObject):
+    """What can be done to people and joints."""
+
+    said = Signal(str, str)
+    """(level, sentence) for the message bar."""
+    library_changed = Signal()
+    """The user saved a pose to the library."""
+
+    def __init__(
+        self, session: Session, settings: Settings, library: PoseLibrary, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._library = library
+        self._window = window
+        self._nudged_at = 0.0
+        self._nudge_run: object = None
+        self._pasted = 0
+
+    # -- help --------------------------------------------------------------------------------
+    def _person(self) -> Person | None:
+        return self._session.active_person
+
+    def _set_pose(self, pose: Pose2D, text: str, key: object | None = None) -> None:
+        person = self._person()
+        if person is not None and pose != person.pose:
+            self._session.undo_stack.push(SetPose(self._session, person.id, pose, text, key))
+
+    def _change(self, change: Callable[[Pose2D], Pose2D], text: str) -> None:
+        person = self._person()
+        if person is None:
+            return
+        if person.locked:
+            self.said.emit("info", f"{person.name} is locked: unlock it to change its pose.")
+            return
+        self._set_pose(change(person.pose), text)
+
+    def available(self) -> set[str]:
+        """What is there for actions that need something."""
+        session = self._session
+        there = set()
+        person = self._person()
+        if person is not None:
+            there.add("person")
+            if session.selection.joints:
+                there.add("joints")
+            if not person.pose.present.all():
+                there.add("absent")
+        if session.document.people:
+            there.add("people")
+        if session.document.photo is not None:
+            there.add("photo")
+        if session.undo_stack.canUndo():
+            there.add("undo")
+        if session.undo_stack.canRedo():
+            there.add("redo")
+        return there
+
+    # -- history and clipboard ---------------------------------------------------------------
+    @Slot()
+    def undo(self) -> None:
+        """Undo one step."""
+        self._session.undo_stack.undo()
+
+    @Slot()
+    def redo(self) -> None:
+        """Redo one step."""
+        self._session.undo_stack.redo()
+
+    def _copy(self, people: list[Person]) -> None:
+        if people:
+            mime = clipboard.to_mime(people, self._session.document.size)
+            QGuiApplication.clipboard().setMimeData(mime)
+            self._pasted = 0
+
+    @Slot()
+    def copy(self) -> None:
+        """Copy the active person as JSON."""
+        person = self._person()
+        if person is not None:
+            self._copy([person])
+
+    @Slot()
+    def copy_all(self) -> None:
+        """Copy everyone as JSON."""
+        self._copy(list(self._session.document.people))
+
+    @Slot()
+    def cut(self) -> None:
+        """Copy the active person, then delete it."""
+        self.copy()
+        self.delete_person()
+
+    @Slot()
+    def paste(self) -> None:
+        """Add the people of the clipboard's JSON, or take its picture as the photo."""
+        mime = QGuiApplication.clipboard().mimeData()
+        try:
+            if mime.hasImage() and not mime.hasText():
+                photo = clipboard.photo_from(mime)
+                session = self._session
+                fit = not session.document.people
+                session.undo_stack.push(SetPhoto(session, photo, fit=fit))
+                return
+            people = clipboard.people_from(mime)
+        except PoseAppError as exc:
+            self.said.emit("warning", str(exc))
+            return
+        self._pasted += 1
+        step = _PASTE_STEP_PX * self._pasted
+        there = {person.id for person in self._session.document.people}
+        moved = [
+            replace(
+                person,
+                id=uuid.uuid4().hex[:12] if person.id in there else person.id,
+                pose=kinematics.translate(person.pose, (step, step)),
+            )
+            for person in people
+        ]
+        self.add_people(moved, "Paste")
+
+    # -- people ------------------------------------------------------------------------------
+    def add_people(self, people: list[Person], text: str = "Add person") -> None:
+        """Put people in front and choose the last of them."""
+        if not people:
+            return
+        session = self._session
+        session.undo_stack.push(AddPeople(session, people, text))
+        session.select(people[-1].id)
+
+    def new_person(self, pose: Pose2D, name: str = "") -> Person:
+        """A person with a free name and colour."""
+        document = self._session.document
+        names = {person.name for person in document.people}
+        number = len(names) + 1
+        while not name or name in names:
+            name, number = f"Person {number}", number + 1
+        return Person(pose, name, document.next_colour())
+
+    @Slot(object)
+    def place_person(self, box: QRectF) -> None:
+        """A standing person in a box of the canvas."""
+        box = box.normalized()
+        if box.height() < 4:
+            return
+        centre = (box.center().x(), box.center().y())
+        pose = standing.standing(centre, box.height())
+        bounds = pose.bounds
+        if bounds is not None and bounds[2] > box.width() > 4:
+            pose = fitted(pose, box)
+        self.add_people([self.new_person(pose)])
+
+    def default_box(self) -> QRectF:
+        """Where a new person goes: the middle of the canvas, beside those who stand there."""
+        width, height = self._session.document.size
+        box = QRectF(0.0, 0.0, width * 0.8, height * 0.76)
+        shift = 0.0
+        centres = [
+            p.pose.bounds[0] + p.pose.bounds[2] / 2
+            for p in self._session.document.people
+            if p.pose.bounds is not None
+        ]
+        for step in (0.0, 0.24, -0.24, 0.4, -0.4, 0.12, -0.12):
+            shift = step * width
+            if all(abs(width / 2 + shift - c) > 0.1 * width for c in centres):
+                break
+        box.moveCenter(QRectF(0, 0, width, height).center())
+        return box.translated(shift, 0.0)
+
+    @Slot()
+    def add_person(self) -> None:
+        """A standing person in the middle of the canvas."""
+        self.place_person(self.default_box())
+
+    @Slot(str)
+    def add_library_pose(self, pose_id: str, at: tuple[float, float] | None = None) -> None:
+        """A library pose as a new person, around (x, y) canvas px or in the usual place."""
+        entry = self._library.get(pose_id)
+        if entry is None:
+            return
+        box = self.default_box()
+        if at is not None:
+            box.moveCenter(QRectF(at[0], at[1], 0.0, 0.0).center())
+        self.add_people([self.new_person(fitted(entry.pose, box))], f"Add {entry.name.lower()}")
+
+    @Slot(str, float, float)
+    def drop_library_pose(self, pose_id: str, x: float, y: float) -> None:
+        """A library pose dropped on the canvas."""
+        self.add_library_pose(pose_id, (x, y))
+
+    @Slot(str)
+    def replace_with_library_pose(self, pose_id: str) -> None:
+        """The active person takes a library pose, in the box it fills; added if there is nobody."""
+        entry = self._library.get(pose_id)
+        person = self._person()
+        if entry is None:
+            return
+        if person is None or person.pose.bounds is None:
+            self.add_library_pose(pose_id)
+            return
+        x, y, width, height = person.pose.bounds
+        side = max(width, height, 20.0)  # a lying pose keeps the size of a standing one
+        box = QRectF(x + width / 2 - side / 2, y + height / 2 - side / 2, side, side)
+        self._change(lambda _: fitted(entry.pose, box), f"Take pose {entry.name.lower()}")
+
+    @Slot()
+    def duplicate(self) -> None:
+        """A copy of the active person beside it."""
+        person = self._person()
+        if person is None:
+            return
+        bounds = person.pose.bounds
+        step = 24.0 if bounds is None else max(24.0, bounds[2] * 0.6)
+        width = self._session.document.size[0]
+        if bounds is not None and bounds[0] + bounds[2] + step > width:
+            step = -step
+        pose = kinematics.translate(person.pose, (step, 0.0))
+        copy = replace(self.new_person(pose, f"{person.name} copy"), extra=person.extra)
+        self.add_people([copy], "Duplicate person")
+
+    @Slot()
+    def delete(self) -> None:
+        """Make the chosen joints absent; without any, delete the person."""
+        if self._session.selection.joints:
+            self.make_absent()
+        else:
+            self.delete_person()
+
+    @Slot()
+    def delete_person(self) -> None:
+        """Take the active person off the canvas."""
+        person = self._person()
+        if person is not None:
+            self._session.undo_stack.push(RemovePerson(self._session, person.id))
+
+    def _reorder(self, step: int) -> None:
+        person = self._person()
+        if person is None:
+            return
+        document = self._session.document
+        place = document.index(person.id) + step
+        if 0 <= place < len(document.people):
+            self._session.undo_stack.push(ReorderPerson(self._session, person.id, place))
+
+    @Slot()
+    def bring_forward(self) -> None:
+        """One place to the front."""
+        self._reorder(1)
+
+    @Slot()
+    def send_backward(self) -> None:
+        """One place to the back."""
+        self._reorder(-1)
+
+    def edit_person(self, person_id: str, text: str, **changes: object) -> None:
+        """Change attributes of a person."""
+        self._session.undo_stack.push(EditPerson(self._session, person_id, text, **changes))
+
+    @Slot()
+    def toggle_visible(self) -> None:
+        """Hide the active person, or show it."""
+        person = self._person()
+        if person is not None:
+            self.edit_person(
+                person.id,
+                "Hide person" if person.visible else "Show person",
+                visible=not person.visible,
+            )
+
+    @Slot()
+    def toggle_locked(self) -> None:
+        """Lock the active person, or unlock it."""
+        person = self._person()
+        if person is not None:
+            self.edit_person(
+                person.id,
+                "Unlock person" if person.locked else "Lock person",
+                locked=not person.locked,
+            )
+
+    @Slot()
+    def rename(self) -> None:
+        """Ask for another name."""
+        person = self._person()
+        if person is None:
+            return
+        name, yes = QInputDialog.getText(self._window, "Rename", "Name:", text=person.name)
+        if yes and name.strip() and name.strip() != person.name:
+            self.edit_person(person.id, "Rename person", name=name.strip())
+
+    @Slot()
+    def choose_colour(self) -> None:
+        """Ask for another colour."""
+        person = self._person()
+        if person is None:
+            return
+        colour = QColorDialog.getColor(QColor(person.colour), self._window, "Colour of the person")
+        if colour.isValid() and colour.name() != person.colour.lower():
+            self.edit_person(person.id, "Change colour", colour=colour.name())
+
+    @Slot()
+    def centre(self) -> None:
+        """Fit the active person into the canvas."""
+        width, height = self._session.document.size
+        box = QRectF(0.1 * width, 0.1 * height, 0.8 * width, 0.8 * height)
+        self._change(lambda pose: fitted(pose, box), "Centre person")
+
+    @Slot()
+    def save_to_library(self) -> None:
+        """Keep the active person's pose in the user's library."""
+        person = self._person()
+        if person is None or person.pose.bounds is None:
+            return
+        name, yes = QInputDialog.getText(
+            self._window, "Save to library", "Name of the pose:", text=person.name
+        )
+        if not yes or not name.strip():
+            return
+        try:
+            self._library.add(name.strip(), person.pose)
+        except PoseAppError as exc:
+            self.said.emit("error", str(exc))
+            return
+        self.library_changed.emit()
+        self.said.emit("success", f"“{name.strip()}” is in your library now.")
+
+    # -- selection ---------------------------------------------------------------------------
+    @Slot()
+    def select_all(self) -> None:
+        """Choose every joint of the active person."""
+        person = self._person()
+        if person is not None:
+            joints = frozenset(int(j) for j in np.flatnonzero(person.pose.present))
+            self._session.select(person.id, joints)
+
+    @Slot()
+    def select_none(self) -> None:
+        """First let go of the joints, then of the person."""
+        chosen = self._session.selection
+        self._session.select(chosen.person if chosen.joints else None)
+
+    def _select_step(self, step: int) -> None:
+        people = self._session.document.people
+        if not people:
+            return
+        chosen = self._session.selection.person
+        if chosen is None:
+            place = len(people) - 1 if step < 0 else 0
+        else:
+            place = (self._session.document.index(chosen) + step) % len(people)
+        self._session.select(people[place].id)
+
+    @Slot()
+    def select_next(self) -> None:
+        """Choose the next person."""
+        self._select_step(1)
+
+    @Slot()
+    def select_previous(self) -> None:
+        """Choose the previous person."""
+        self._select_step(-1)
+
+    def _joint_step(self, step: int) -> None:
+        person = self._person()
+        if person is None or not person.pose.present.any():
+            return
+        joints = self._session.selection.joints
+        present = [int(j) for j in np.flatnonzero(person.pose.present)]
+        if len(joints) == 1 and next(iter(joints)) in present:
+            place = (present.index(next(iter(joints))) + step) % len(present)
+        else:
+            place = 0 if step > 0 else len(present) - 1
+        self._session.select(person.id, {present[place]})
+
+    @Slot()
+    def joint_next(self) -> None:
+        """Choose the next joint."""
+        self._joint_step(1)
+
+    @Slot()
+    def joint_previous(self) -> None:
+        """Choose the previous joint."""
+        self._joint_step(-1)
+
+    # -- joints ------------------------------------------------------------------------------
+    def _nudge(self, x: float, y: float) -> None:
+        person = self._person()
+        if person is None or person.locked:
+            return
+        joints = self._session.selection.joints
+        now = time.monotonic()
+        run = (person.id, joints)
+        if now - self._nudged_at > _NUDGE_RUN_S or self._nudge_run is None:
+            self._nudge_run = object()
+        self._nudged_at = now
+        if len(joints) == 1 and self._settings.limb_lock:
+            joint = next(iter(joints))
+            goal = person.pose.keypoints[joint] + (x, y)
+            pose = kinematics.drag_joint(person.pose, joint, goal, True)
+        else:
+            pose = kinematics.translate(person.pose, (x, y), joints or None)
+        self._set_pose(pose, "Nudge", (self._nudge_run, run))
+
+    @Slot()
+    def nudge_left(self) -> None:
+        """1 px to the left."""
+        self._nudge(-1, 0)
+
+    @Slot()
+    def nudge_right(self) -> None:
+        """1 px to the right."""
+        self._nudge(1, 0)
+
+    @Slot()
+    def nudge_up(self) -> None:
+        """1 px up."""
+        self._nudge(0, -1)
+
+    @Slot()
+    def nudge_down(self) -> None:
+        """1 px down."""
+        self._nudge(0, 1)
+
+    @Slot()
+    def nudge_left_far(self) -> None:
+        """10 px to the left."""
+        self._nudge(-10, 0)
+
+    @Slot()
+    def nudge_right_far(self) -> None:
+        """10 px to the right."""
+        self._nudge(10, 0)
+
+    @Slot()
+    def nudge_up_far(self) -> None:
+        """10 px up."""
+        self._nudge(0, -10)
+
+    @Slot()
+    def nudge_down_far(self) -> None:
+        """10 px down."""
+        self._nudge(0, 10)
+
+    def set_visibility(self, joints: frozenset[int], visibility: Visibility) -> None:
+        """Make joints of the active person visible, hidden or absent, as one step."""
+
+        def change(pose: Pose2D) -> Pose2D:
+            for joint in sorted(joints):
+                if visibility != Visibility.ABSENT:
+                    pose = standing.restored(pose, joint)
+                pose = pose.with_visibility(joint, visibility)
+            return pose
+
+        noun = "joint" if len(joints) == 1 else "joints"
+        self._change(change, f"Make {noun} {visibility.name.lower()}")
+
+    @Slot()
+    def make_visible(self) -> None:
+        """The chosen joints are seen."""
+        self.set_visibility(self._session.selection.joints, Visibility.VISIBLE)
+
+    @Slot()
+    def make_hidden(self) -> None:
+        """The chosen joints are covered."""
+        self.set_visibility(self._session.selection.joints, Visibility.HIDDEN)
+
+    @Slot()
+    def make_absent(self) -> None:
+        """The chosen joints are not there."""
+        self.set_visibility(self._session.selection.joints, Visibility.ABSENT)
+
+    @Slot()
+    def restore_absent(self) -> None:
+        """Bring every absent joint back."""
+
+        def change(pose: Pose2D) -> Pose2D:
+            for joint in (5, 6, 11, 12, *range(17)):  # the torso first: the others hang on it
+                pose = standing.restored(pose, joint)
+            return pose
+
+        self._change(change, "Bring back joints")
+
+    @Slot()
+    def mirror(self) -> None:
+        """Mirror image in place, names swapped."""
+        self._change(kinematics.mirror, "Mirror")
+
+    @Slot()
+    def turn_around(self) -> None:
+        """Swap left and right names."""
+        self._change(kinematics.turn_around, "Turn around")
+
+    @Slot()
+    def symmetrise_left(self) -> None:
+        """The right side follows the left."""
+        self._change(lambda pose: kinematics.symmetrise(pose, "left"), "Symmetrise")
+
+    @Slot()
+    def symmetrise_right(self) -> None:
+        """The left side follows the right."""
+        self._change(lambda pose: kinematics.symmetrise(pose, "right"), "Symmetrise")
+
+    @Slot()
+    def reset_limb(self) -> None:
+        """Standard proportions for the limbs of the chosen joints."""
+        joints = self._session.selection.joints
+
+        def change(pose: Pose2D) -> Pose2D:
+            for joint in sorted(joints):
+                pose = kinematics.reset_limb(pose, joint)
+            return pose
+
+        self._change(change, "Reset limb")
