@@ -73,9 +73,8 @@ def _plain(value: Any) -> Any:
 
 def _typed(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
-        if isinstance(value, hint):
-            return value
-        return from_dict(typing.cast(type, hint), value)
+        cls = typing.cast(type, hint)
+        return value if isinstance(value, cls) else from_dict(cls, value)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:

@@ -64,14 +64,16 @@ class Camera:
         """Target moved in the plane of the picture."""
         axes = self.rotation
         target = np.asarray(self.target) + axes[0] * right_mm - axes[1] * up_mm
-        return replace(self, target=tuple(float(v) for v in target))
+        x, y, z = (float(v) for v in target)
+        return replace(self, target=(x, y, z))
 
     def fitted(self, joints: np.ndarray, margin: float = 1.15) -> Camera:
         """Target and distance so that (N, 3) mm world points fill the picture from any side."""
         low, high = joints.min(0), joints.max(0)
         radius = max(float(np.linalg.norm(high - low)) / 2.0, 100.0)
         distance = radius * margin / math.sin(self.fov / 2.0)
-        return replace(self, target=tuple(float(v) for v in (low + high) / 2.0), distance=distance)
+        x, y, z = (float(v) for v in (low + high) / 2.0)
+        return replace(self, target=(x, y, z), distance=distance)
 
 
 FRONT = Camera(elevation=0.0)

@@ -184,7 +184,8 @@ def gallery_sheet(
     group_height = head + rows * (cell_px + gap) + gap
     sheet = np.full((gap + groups * group_height, width, 3), background, np.uint8)
     light = sum(background) > 384
-    card = tuple(v - 9 if light else v + 11 for v in background)
+    shift = -9 if light else 11
+    card = (background[0] + shift, background[1] + shift, background[2] + shift)
     ink = (40, 44, 52) if light else (226, 230, 238)
     for group in range(groups):
         top = gap + group * group_height
@@ -202,7 +203,7 @@ def gallery_sheet(
 
 
 def _cell(
-    sample: Pose2D | tuple[np.ndarray, np.ndarray], cell_px: int, card: tuple[int, ...]
+    sample: Pose2D | tuple[np.ndarray, np.ndarray], cell_px: int, card: tuple[int, int, int]
 ) -> np.ndarray:
     if isinstance(sample, Pose2D):
         return thumbnail(sample, cell_px, card)

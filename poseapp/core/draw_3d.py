@@ -124,9 +124,9 @@ def _draw_figure(
     for joint in np.argsort(-depth):
         if joint in (head, MOCAP_17.index("Nose")):
             continue
-        colour = _mixed(SIDE_COLOURS[MOCAP_17.side(int(joint))], (255, 255, 255), 0.6)
+        light = _mixed(SIDE_COLOURS[MOCAP_17.side(int(joint))], (255, 255, 255), 0.6)
         radius = focal / depth[joint] * 17.0
-        _ball(canvas, points[joint], radius, colour, None, size)
+        _ball(canvas, points[joint], radius, light, None, size)
 
 
 def _ball(

@@ -95,8 +95,8 @@ def draw_openpose(canvas: np.ndarray, poses: Sequence[Pose2D]) -> None:
         line = max(1, round(radius * 0.75))
         for a, b in LIMBS:
             if present[a] and present[b]:
-                ends = [tuple(round(v) for v in points[j]) for j in (a, b)]
-                cv2.line(over, *ends, OPENPOSE_JOINTS[b].tolist(), line)
+                start, end = ([round(v) for v in points[j]] for j in (a, b))
+                cv2.line(over, start, end, OPENPOSE_JOINTS[b].tolist(), line)
         for joint in np.flatnonzero(present):
             centre = tuple(round(v) for v in points[joint])
             cv2.circle(over, centre, max(1, round(radius / 2)), OPENPOSE_JOINTS[joint].tolist(), -1)

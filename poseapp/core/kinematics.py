@@ -224,13 +224,13 @@ def _midline(pose: Pose2D) -> tuple[np.ndarray, np.ndarray]:
     """A point on the body's midline and its unit direction."""
     both = [j for j in (*_SHOULDERS, *_HIPS) if pose.present[j]]
     if len(both) == 4:
-        pelvis = _middle(pose, _HIPS)
-        along = _middle(pose, _SHOULDERS) - pelvis
+        pelvis = pose.keypoints[list(_HIPS)].mean(0)
+        along = pose.keypoints[list(_SHOULDERS)].mean(0) - pelvis
         if math.hypot(*along) > 1.0:
             return pelvis, along / math.hypot(*along)
     for pair in (_SHOULDERS, _HIPS):
         if pose.present[list(pair)].all():
-            return _middle(pose, pair), np.array([0.0, 1.0])
+            return pose.keypoints[list(pair)].mean(0), np.array([0.0, 1.0])
     point = joint_position(pose, _NOSE)
     return (_centre(pose) if point is None else point), np.array([0.0, 1.0])
 

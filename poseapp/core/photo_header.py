@@ -94,7 +94,7 @@ def _webp(data: bytes) -> _Found:
 
 
 def _gif(data: bytes) -> _Found:
-    return struct.unpack_from("<HH", data, 6), b"\x3b" in data[-64:]  # type: ignore[return-value]
+    return struct.unpack_from("<HH", data, 6), b"\x3b" in data[-64:]
 
 
 def _bmp(data: bytes) -> _Found:

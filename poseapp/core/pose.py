@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Visibility(IntEnum):
 
 def _frozen(values: object, shape: tuple[int, ...], dtype: type, what: str) -> np.ndarray:
     try:
-        array = np.array(values, dtype=dtype)
+        array: np.ndarray = np.array(values, dtype=dtype)
     except (TypeError, ValueError) as exc:
         raise PoseError(f"The {what} of a pose must be numbers.") from exc
     if array.shape != shape:
@@ -43,8 +44,14 @@ class Pose2D:
     """
 
     keypoints: np.ndarray
-    visibility: np.ndarray = field(default=None)  # type: ignore[assignment]
-    confidence: np.ndarray = field(default=None)  # type: ignore[assignment]
+    visibility: np.ndarray = field(default=None)  # type: ignore[arg-type]
+    confidence: np.ndarray = field(default=None)  # type: ignore[arg-type]
+
+    if TYPE_CHECKING:  # what the generated one takes: anything that NumPy makes an array of
+
+        def __init__(
+            self, keypoints: object, visibility: object = None, confidence: object = None
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         joints = len(COCO_17)

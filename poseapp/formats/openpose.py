@@ -74,4 +74,4 @@ def dump(document: Document, *, body25: bool | None = None, **_: Any) -> bytes:
 
 
 def _has_25(raw: dict[str, Any] | None) -> bool:
-    return bool(raw) and len(raw.get(parts.BODY) or []) == 3 * len(BODY_25)
+    return raw is not None and len(raw.get(parts.BODY) or []) == 3 * len(BODY_25)

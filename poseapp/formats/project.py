@@ -239,7 +239,11 @@ _PERSON_KEYS = frozenset(
 
 def _document(content: dict[str, Any], picture: bytes | None, name: str) -> Document:
     size = content.get("size")
-    canvas = values.canvas_size(*size, name) if isinstance(size, list) and len(size) == 2 else None
+    canvas = (
+        values.canvas_size(size[0], size[1], name)
+        if isinstance(size, list) and len(size) == 2
+        else None
+    )
     if canvas is None:
         raise FormatError(f"{name} does not say how large its canvas is.")
     people: list[Person] = []
@@ -257,7 +261,11 @@ def _document(content: dict[str, Any], picture: bytes | None, name: str) -> Docu
 
 def _photo(stored: dict[str, Any], data: bytes, name: str) -> Photo:
     size = stored.get("size")
-    known = values.canvas_size(*size, name) if isinstance(size, list) and len(size) == 2 else None
+    known = (
+        values.canvas_size(size[0], size[1], name)
+        if isinstance(size, list) and len(size) == 2
+        else None
+    )
     title = stored.get("name")
     title = title if isinstance(title, str) and title else "photo"
     if known is None:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from poseapp.core import kinematics
-from poseapp.core.document import Document, Person
+from poseapp.core.document import Document, Person, Photo
 from poseapp.core.palette import (
     CONTROLNET_JOINTS,
     CONTROLNET_LIMBS,
@@ -57,14 +57,14 @@ def dump(
             f" fill={quoteattr(background)}/>"
         )
     if photo and document.photo is not None:
-        lines.append(_image(document))
+        lines.append(_image(document.photo, document))
     for number, person in enumerate(p for p in document.people if p.visible):
         lines += _group(person, f"person-{number + 1}", style)
     return ("\n".join([*lines, "</svg>"]) + "\n").encode("utf-8", "xmlcharrefreplace")
 
 
-def _image(document: Document) -> str:
-    data, (width, height) = document.photo.data, document.size
+def _image(photo: Photo, document: Document) -> str:
+    data, (width, height) = photo.data, document.size
     mime = _MIME.get(data[:3], "image/png")
     return (
         f'<image id="photo" x="-0.5" y="-0.5" width="{width}" height="{height}"'

@@ -4,6 +4,7 @@ import argparse
 import logging
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def train(texts: list[str], epochs: int, buckets: int, min_count: int, dim: int = 300):
+def train(texts: list[str], epochs: int, buckets: int, min_count: int, dim: int = 300) -> Any:
     """Train a skipgram model on texts of space-separated words; returns fastText's model."""
     try:
         import fasttext
@@ -75,7 +76,7 @@ def train(texts: list[str], epochs: int, buckets: int, min_count: int, dim: int 
         )
 
 
-def pack(model, out: Path) -> None:
+def pack(model: Any, out: Path) -> None:
     """Write the compact table of a fastText model: composed word vectors and n-gram buckets."""
     words = [w for w in model.get_words() if w != "</s>"]
     word_rows, word_scales = _int8(np.stack([model.get_word_vector(w) for w in words]))
@@ -96,7 +97,7 @@ def pack(model, out: Path) -> None:
     part.replace(out)
 
 
-def lowest_cosine(model, table: Path, texts: list[str]) -> float:
+def lowest_cosine(model: Any, table: Path, texts: list[str]) -> float:
     """The lowest cosine between the table's and the library's sentence vectors of some texts."""
     ours = load(table)
     lowest = 1.0

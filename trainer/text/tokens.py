@@ -16,7 +16,7 @@ def tokens(text: str) -> list[str]:
         "NFKD", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     )
     folded = "".join(c for c in folded if not unicodedata.combining(c))
-    words = []
+    words: list[str] = []
     for match in _WORD.findall(folded):
         words.extend(part for part in match.split("'") if part)
     return words
