@@ -117,10 +117,19 @@ class PoseCaptionEncoderRecipe:
 
     def export(self) -> tuple[str, dict[str, Tensor], dict[str, Any], dict[str, Any]]:
         extra = {"recipe": self.name, "half": self.config.half}
-        return self.name, self.ema.tensors(), configs.to_dict(self.config.net), extra
+        return "pose_caption_encoder", self.ema.tensors(), configs.to_dict(self.config.net), extra
 
     def validate(self) -> dict[str, float]:
         return {"relevance": self.validation.relevance(self.ema.module)}
+
+
+class HalfEncoderRecipe(PoseCaptionEncoderRecipe):
+    """The same on one half of the images, for measuring a baseline that copies from the other."""
+
+    name = "pose_caption_encoder_half"
+    presets: ClassVar[dict[str, EncoderConfig]] = {
+        key: replace(preset, half=0) for key, preset in PoseCaptionEncoderRecipe.presets.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,10 @@ RECIPES: dict[str, Row] = {
         "trainer.recipes.pose_caption_encoder:PoseCaptionEncoderRecipe",
         "contrastive encoder that measures relevance",
     ),
+    "pose_caption_encoder_half": Row(
+        "trainer.recipes.pose_caption_encoder:HalfEncoderRecipe",
+        "the same on half of the pairs, to measure the nearest-caption baseline fairly",
+    ),
     "vae_gan_lifter": Row(
         "trainer.recipes.lifter:VaeGanLifterRecipe",
         "2D to 3D without 3D supervision, the form that ships",
