@@ -61,7 +61,7 @@ def measure() -> list[Row]:
     try:
         begin = time.perf_counter()
         asker = Asker(engine)
-        sample = {"captions": [CAPTION], "count": 24, "seed": 7}
+        sample: dict[str, Any] = {"captions": [CAPTION], "count": 24, "seed": 7}
         _, _, drawn = asker.ask("caption_to_poses", model="keypoint_flow", **sample)
         cold = time.perf_counter() - begin
         rows = [Row("first 24 samples, the models' process started for them", cold, "s")]
@@ -73,18 +73,20 @@ def measure() -> list[Row]:
             )
             first = statistics.median(r[1] for r in runs)
             rows.append(Row("- its first poses shown after", first, "s"))
-        one = {"keypoints": drawn["keypoints"][:1], "confidence": drawn["confidence"][:1]}
-        rows.append(Row("lift of one pose", _lift(asker, one, 50), "ms", 5.0))
-        pick = np.arange(1000) % len(drawn["keypoints"])
-        many = {"keypoints": drawn["keypoints"][pick], "confidence": drawn["confidence"][pick]}
-        rows.append(Row("lift of 1,000 poses", _lift(asker, many, 5), "ms"))
+        rows.append(Row("lift of one pose", _lift(asker, drawn, 1, 50), "ms", 5.0))
+        rows.append(Row("lift of 1,000 poses", _lift(asker, drawn, 1000, 5), "ms"))
         return rows
     finally:
         engine.shutdown()
         app.processEvents()
 
 
-def _lift(asker: Asker, arrays: dict[str, np.ndarray], repeats: int) -> float:
-    """Median time of a warm lift, ms."""
-    asker.ask("lift_to_3d", **arrays)
-    return 1000 * statistics.median(asker.ask("lift_to_3d", **arrays)[0] for _ in range(repeats))
+def _lift(asker: Asker, drawn: dict[str, np.ndarray], count: int, repeats: int) -> float:
+    """Median time of a warm lift of `count` of the drawn poses, ms."""
+    pick = np.arange(count) % len(drawn["keypoints"])
+    keypoints, confidence = drawn["keypoints"][pick], drawn["confidence"][pick]
+    times = [
+        asker.ask("lift_to_3d", keypoints=keypoints, confidence=confidence)[0]
+        for _ in range(repeats + 1)
+    ]
+    return 1000 * statistics.median(times[1:])

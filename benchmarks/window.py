@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ import numpy as np
 from benchmarks.report import Row
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QEvent
     from poseapp.ui.main_window import MainWindow
     from PySide6.QtWidgets import QApplication
 
@@ -116,7 +118,7 @@ def run_scene(with_3d: bool) -> dict[str, float]:
     return figures
 
 
-def _wait(app: QApplication, ready, timeout_s: float) -> bool:  # type: ignore[no-untyped-def]
+def _wait(app: QApplication, ready: Callable[[], bool], timeout_s: float) -> bool:
     """Process events until `ready()`; False after `timeout_s`."""
     end = time.perf_counter() + timeout_s
     while time.perf_counter() < end:
@@ -172,7 +174,7 @@ def _drag(app: QApplication, window: MainWindow, canvas: CanvasView, moves: int)
     return times
 
 
-def _mouse(app: QApplication, canvas: CanvasView, kind: object, at: np.ndarray) -> None:
+def _mouse(app: QApplication, canvas: CanvasView, kind: QEvent.Type, at: np.ndarray) -> None:
     """Send one mouse event with the left button to the canvas, as the window system would."""
     from PySide6.QtCore import QEvent, QPointF, Qt
     from PySide6.QtGui import QMouseEvent
