@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.report import Row
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QEvent
     from poseapp.ui.main_window import MainWindow
+    from PySide6.QtCore import QEvent
     from PySide6.QtWidgets import QApplication
 
     from poseapp.ui.canvas.view import CanvasView
