@@ -34,7 +34,9 @@ class KeypointFlowSettings:
         steps: of the whole run; the learning rate warms up and falls to zero on a cosine over it.
         pretrain_share: share of the steps before the pairs take over.
         mix_pretrain, mix_pairs: shares of the batch from each source, in the order of `Domain`.
-        missing_weight: weight of the position loss of a missing joint.
+        missing_weight: weight of the position loss of a missing joint. Only 1 is unbiased: with
+            .05 the undecided joints move as if they were present, and 88 % of the joints come out
+            visible where 79 % are.
         caption_dropout: share of texts replaced by "no text".
         text_noise: deviation of the noise on sentence vectors, in units of their own deviation.
     """
@@ -48,7 +50,7 @@ class KeypointFlowSettings:
     pretrain_share: float = 0.5
     mix_pretrain: tuple[float, ...] = (0.55, 0.17, 0.17, 0.04, 0.07)
     mix_pairs: tuple[float, ...] = (0.12, 0.66, 0.13, 0.05, 0.04)
-    missing_weight: float = 0.05
+    missing_weight: float = 1.0
     bit_weight: float = 1.0
     caption_dropout: float = 0.15
     text_noise: float = 0.1
