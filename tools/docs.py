@@ -16,11 +16,8 @@ from trainer import manifest
 
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- models -->", "<!-- /models -->"
-TASKS = {
-    "caption_to_pose": "caption to pose",
-    "lift": "2D to 3D",
-    "relevance": "measuring only",
-}
+TASKS = {"caption_to_pose": "caption to pose", "lift": "2D to 3D"}
+"""The other models only measure these."""
 RESULTS_HEAD = """# Results
 
 How good the shipped models are, on test splits that were not trained on. `python -m trainer
@@ -47,7 +44,7 @@ def models_table(rows: list[dict[str, Any]]) -> str:
         "| model | task | size | measured on the test split | trained |",
         "|---|---|---|---|---|",
     ]
-    for row in rows:
+    for row in (row for row in rows if row["task"] in TASKS):
         quality = ", ".join(
             text.format(row["metrics"][key] * scale)
             for key, (text, scale) in METRICS.items()
@@ -55,8 +52,9 @@ def models_table(rows: list[dict[str, Any]]) -> str:
         )
         trained = f"{row['preset']}, {row['hours']:.1f} h on {row['hardware']}"
         size = f"{row['bytes'] / 2**20:.1f} MiB"
-        task = TASKS.get(row["task"], row["task"])
-        lines.append(f"| {row['title']} | {task} | {size} | {quality or '-'} | {trained} |")
+        lines.append(
+            f"| {row['title']} | {TASKS[row['task']]} | {size} | {quality or '-'} | {trained} |"
+        )
     return "\n".join(lines)
 
 

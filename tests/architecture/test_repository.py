@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".json", ".qss", ".svg", ".txt", ".cfg", ".sh", ""}
 MACHINE_PATHS = re.compile(
-    r"(?<![\w.])/(?:work|root|farm|home/\w+|Users/\w+)/|/tmp/\w|[A-Z]:\\Users\\|\.library\b"
+    r"(?<![\w.])/(?:work|root|farm|home/\w+|Users/\w+)/|/tmp/\w|[A-Z]:\\Users\\"
 )
 
 
