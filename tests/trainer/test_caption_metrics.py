@@ -80,7 +80,8 @@ def test_retrieval_ratio() -> None:
 
 def test_diversity_is_the_mean_distance_of_pairs() -> None:
     pose = np.zeros((17, 2), np.float32)
-    groups = np.stack([[pose, pose + np.float32([3, 4]), pose], [pose, pose, pose]]).astype(np.float32)
+    moved = pose + np.array([3.0, 4.0], np.float32)
+    groups = np.array([[pose, moved, pose], [pose, pose, pose]])
     # the first group has distances 85, 85 and 0, the second none
     assert diversity(groups) == pytest.approx((85 + 85) / 3 / 2)
     with pytest.raises(ValueError):
