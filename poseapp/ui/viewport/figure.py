@@ -67,7 +67,7 @@ class Detail:
 
 
 FINE = Detail(body=5, cap=4, around=16)
-COARSE = Detail(body=4, cap=3, around=12)
+COARSE = Detail(body=3, cap=2, around=10)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import os
 import sys
 
 import numpy as np
-from vispy import app, gloo
+from vispy import app
 
 from poseapp.core.camera import Camera
 from poseapp.core.errors import PoseAppError
-from poseapp.ui.viewport.scene import Scene, render_picture
+from poseapp.ui.viewport.scene import Scene, Smoother
 
 
 class GLUnavailableError(PoseAppError):
@@ -33,7 +33,7 @@ class Offscreen:
             self._canvas.set_current()
         except Exception as exc:  # vispy lets EGL's errors through as they come
             raise GLUnavailableError(f"OpenGL cannot start without a window: {exc}") from exc
-        self._targets: dict[tuple[int, int], gloo.FrameBuffer] = {}
+        self._smoother = Smoother()
 
     def make_current(self) -> None:
         """Route GL calls here; call it before a `Scene` of this context is made or changed."""
@@ -42,7 +42,7 @@ class Offscreen:
     def render(self, scene: Scene, camera: Camera, size: tuple[int, int]) -> np.ndarray:
         """(H, W, 3) uint8 RGB of the scene at `size` (width, height) px, with smooth edges."""
         self.make_current()
-        return render_picture(scene, camera, size, self._targets)
+        return self._smoother.picture(scene, camera, size)
 
     def close(self) -> None:
         """Give the context back."""

@@ -204,8 +204,13 @@ class Scene:
         self._ground["u_centre"] = tuple((low + high) / 2)
         self._ground["u_radius"] = max(_MIN_GROUND_MM, 1.6 * size)
 
-    def draw(self, camera: Camera, size: tuple[int, int]) -> None:
-        """Draw into the bound framebuffer; `size` is (width, height) in physical px."""
+    def draw(self, camera: Camera, size: tuple[int, int], line_px: float = 1.0) -> None:
+        """Draw into the bound framebuffer.
+
+        Args:
+            size: (width, height) physical px.
+            line_px: width of the ground's lines.
+        """
         width, height = size
         view = view_matrix(camera)
         # gloo reads matrices row by row, GLSL column by column: transpose.
@@ -217,6 +222,7 @@ class Scene:
         self._backdrop.draw("triangle_strip")
         gloo.set_state(blend=True, blend_func=("src_alpha", "one_minus_src_alpha", "one", "one"))
         self._ground["u_view_projection"] = both
+        self._ground["u_thick"] = line_px
         self._ground.draw("triangle_fan")
         shared = {"u_view": view.T.astype(np.float32), "u_view_projection": both}
         theme = self._theme
@@ -287,29 +293,46 @@ def _stroke(map_: np.ndarray, place: np.ndarray, darkness: np.ndarray, thick: fl
             cv2.line(map_, fixed[parent], fixed[child], dark, width, cv2.LINE_AA, 4)
 
 
-def render_picture(
-    scene: Scene,
-    camera: Camera,
-    size: tuple[int, int],
-    targets: dict[tuple[int, int], gloo.FrameBuffer] | None = None,
-    supersample: int = 2,
-) -> np.ndarray:
-    """Draw into a buffer of the current context and read it back: (H, W, 3) uint8 RGB.
+class Smoother:
+    """Draws a scene larger than it is shown and scales it down, for smooth edges everywhere.
 
-    Args:
-        targets: keeps framebuffers by size between calls.
-        supersample: draws this many times larger and averages, for smooth edges.
+    It keeps its buffers, so use one for pictures of one size.
     """
-    width, height = size[0] * supersample, size[1] * supersample
-    targets = {} if targets is None else targets
-    target = targets.get((width, height))
-    if target is None:
-        colour = gloo.Texture2D((height, width, 4), format="rgba")
-        depth = gloo.RenderBuffer((height, width), "depth")
-        target = targets[(width, height)] = gloo.FrameBuffer(colour, depth)
-    with target:
-        scene.draw(camera, (width, height))
-        picture = gloo.read_pixels((0, 0, width, height), alpha=False)
-    if supersample > 1:
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(picture)
+
+    def __init__(self, factor: int = 2) -> None:
+        self.factor = factor
+        self._target: gloo.FrameBuffer | None = None
+        self._copy: gloo.Program | None = None
+
+    def draw_large(self, scene: Scene, camera: Camera, size: tuple[int, int]) -> gloo.FrameBuffer:
+        """Draw into the large buffer; `size` is that of the picture, (width, height) px."""
+        shape = (size[1] * self.factor, size[0] * self.factor)
+        if self._target is None:
+            colour = gloo.Texture2D((*shape, 4), format="rgba", interpolation="linear")
+            self._target = gloo.FrameBuffer(colour, gloo.RenderBuffer(shape, "depth"))
+        elif self._target.shape != shape:
+            self._target.resize(shape)
+        with self._target:
+            scene.draw(camera, (shape[1], shape[0]), line_px=float(self.factor))
+        return self._target
+
+    def draw(self, scene: Scene, camera: Camera, size: tuple[int, int]) -> None:
+        """Draw into the framebuffer that is bound, by way of the large one."""
+        target = self.draw_large(scene, camera, size)
+        if self._copy is None:
+            corners = np.array([(-1, -1), (1, -1), (-1, 1), (1, 1)], np.float32)
+            self._copy = gloo.Program(shaders.BACKDROP_VERTEX, shaders.COPY_FRAGMENT)
+            self._copy["a_corner"] = gloo.VertexBuffer(corners)
+        self._copy["u_picture"] = target.color_buffer
+        gloo.set_viewport(0, 0, *size)
+        gloo.set_state(depth_test=False, blend=False, cull_face=False)
+        gloo.clear(color=(0.0, 0.0, 0.0, 1.0), depth=True)
+        self._copy.draw("triangle_strip")
+
+    def picture(self, scene: Scene, camera: Camera, size: tuple[int, int]) -> np.ndarray:
+        """(H, W, 3) uint8 RGB."""
+        target = self.draw_large(scene, camera, size)
+        with target:
+            large = gloo.read_pixels((0, 0, *target.shape[::-1]), alpha=False)
+        small = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(small)

@@ -56,24 +56,25 @@ uniform vec3 u_shadow_colour;
 uniform float u_shadow_strength;
 uniform vec2 u_centre;
 uniform float u_radius;
+uniform float u_thick;      // px of a thin line
 uniform vec4 u_shadow_box;  // x, z of a corner, 1 / size
 uniform sampler2D u_shadow;
 varying vec2 v_ground;
 
 float lines(vec2 place, vec2 width) {
     vec2 away = abs(fract(place - 0.5) - 0.5) / width;
-    vec2 on = (1.0 - smoothstep(0.55, 1.55, away)) / max(vec2(1.0), width * 6.0);
+    vec2 on = clamp(u_thick * 0.5 + 0.5 - away, 0.0, 1.0) / max(vec2(1.0), width * 6.0);
     return max(on.x, on.y);
 }
 
 void main() {
     float fade = 1.0 - smoothstep(0.15, 1.0, length(v_ground - u_centre) / u_radius);
     vec2 width = fwidth(v_ground);
-    float fine = lines(v_ground / 250.0, width / 250.0) * 0.30;
-    float coarse = lines(v_ground / 1000.0, width / 1000.0) * 0.75;
+    float fine = lines(v_ground / 250.0, width / 250.0) * 0.36;
+    float coarse = lines(v_ground / 1000.0, width / 1000.0) * 0.8;
     float on = max(fine, coarse);
     vec3 colour = u_line;
-    vec2 axis = 1.0 - smoothstep(0.7, 1.9, abs(v_ground) / max(width, vec2(1e-4)));
+    vec2 axis = clamp(u_thick * 0.75 + 0.5 - abs(v_ground) / max(width, vec2(1e-4)), 0.0, 1.0);
     colour = mix(colour, u_axis_x, axis.y);
     colour = mix(colour, u_axis_z, axis.x);
     on = max(on, 0.85 * max(axis.x, axis.y));
@@ -150,5 +151,13 @@ void main() {
     float rim = 1.0 - max(dot(normalize(v_normal), normalize(v_eye)), 0.0);
     vec3 colour = mix(sqrt(v_colour), u_tint, 0.35 + 0.25 * rim);
     gl_FragColor = vec4(colour, u_alpha * (0.35 + 1.15 * rim * rim));
+}
+"""
+
+COPY_FRAGMENT = """
+uniform sampler2D u_picture;
+varying vec2 v_place;
+void main() {
+    gl_FragColor = vec4(texture2D(u_picture, v_place).rgb, 1.0);
 }
 """

@@ -7,17 +7,27 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QImage, QOpenGLContext, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QGuiApplication,
+    QImage,
+    QOffscreenSurface,
+    QOpenGLContext,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from poseapp.core import draw
 from poseapp.core.camera import Camera
-from poseapp.ui.viewport.scene import DARK, Scene, Theme, render_picture
+from poseapp.ui.viewport.scene import DARK, Scene, Smoother, Theme
 
 log = logging.getLogger(__name__)
 
+_GL_RENDERER = 0x1F01
 _NO_GL_PLATFORMS = ("offscreen", "minimal", "vnc", "linuxfb")
 _SAMPLES = 4
+_SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "swrast", "gdi generic", "basic render")
+_CALM_MS = 220
 _MIN_SIZE = QSize(160, 160)
 
 
@@ -25,8 +35,29 @@ class GLUnsupportedError(Exception):
     """No OpenGL widget can be made here."""
 
 
+def _renderer() -> str:
+    """Name of the OpenGL renderer, in lower case.
+
+    Raises:
+        GLUnsupportedError: there is none.
+    """
+    if QGuiApplication.platformName() in _NO_GL_PLATFORMS:
+        raise GLUnsupportedError("This screen has no OpenGL.")
+    surface, context = QOffscreenSurface(), QOpenGLContext()
+    surface.create()
+    if not context.create() or not context.makeCurrent(surface):
+        raise GLUnsupportedError("The graphics driver gives no OpenGL context.")
+    try:
+        return str(context.functions().glGetString(_GL_RENDERER) or "").lower()
+    finally:
+        context.doneCurrent()
+
+
 class GLView:
     """A vispy canvas with the scene on it.
+
+    A graphics card smooths each frame as it comes. Where the processor draws, that would cost more
+    than all the rest, so frames are plain while something moves, and a smooth one follows.
 
     Args:
         failed: called once, later, when drawing turns out to be impossible.
@@ -35,14 +66,15 @@ class GLView:
     """
 
     def __init__(self, failed: Callable[[], None]) -> None:
-        if QGuiApplication.platformName() in _NO_GL_PLATFORMS or not QOpenGLContext().create():
-            raise GLUnsupportedError("This screen has no OpenGL.")
+        renderer = _renderer()
+        self._smooths_later = any(name in renderer for name in _SOFTWARE)
+        samples = 0 if self._smooths_later else _SAMPLES
         try:
             from vispy import app
 
             self._canvas = app.Canvas(
                 app=app.Application("pyside6"),
-                config={"samples": _SAMPLES, "depth_size": 24, "double_buffer": True},
+                config={"samples": samples, "depth_size": 24, "double_buffer": True},
                 show=False,
                 keys=None,
             )
@@ -59,26 +91,32 @@ class GLView:
         self._canvas.events.draw.connect(self._on_draw)
         self.widget: QWidget = self._canvas.native
         self.widget.setMinimumSize(_MIN_SIZE)
+        self._smoother, self._picture_smoother = Smoother(), Smoother()
+        self._calm = False
+        self._calm_timer = QTimer(self.widget)
+        self._calm_timer.setSingleShot(True)
+        self._calm_timer.setInterval(_CALM_MS)
+        self._calm_timer.timeout.connect(self._on_calm)
 
     def show_figures(self, joints: np.ndarray, ghosts: np.ndarray) -> None:
         """(N, 17, 3) and (M, 17, 3) mm, world space; drawn with the next frame."""
         self._figures = (joints, ghosts)
-        self.widget.update()
+        self._changed()
 
     def show_ghosts(self, shown: bool) -> None:
         self._ghosts_shown = shown
-        self.widget.update()
+        self._changed()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         if self._scene is not None:
             self._canvas.set_current()
             self._scene.set_theme(theme)
-        self.widget.update()
+        self._changed()
 
     def look_from(self, camera: Camera) -> None:
         self._camera = camera
-        self.widget.update()
+        self._changed()
 
     def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray | None:
         """(H, W, 3) uint8 RGB as seen from a camera; None before the first frame."""
@@ -86,15 +124,26 @@ class GLView:
             return None
         self._canvas.set_current()
         self._bring_scene_up_to_date(self._scene)
-        picture = render_picture(self._scene, camera, size)
-        self.widget.update()
+        picture = self._picture_smoother.picture(self._scene, camera, size)
+        self._changed()
         return picture
 
     def close(self) -> None:
         """Let go of the context before Qt deletes it."""
+        self._calm_timer.stop()
         self._canvas.events.draw.disconnect(self._on_draw)
         self._scene = None
         self._canvas.close()
+
+    def _changed(self) -> None:
+        self._calm = False
+        if self._smooths_later:
+            self._calm_timer.start()
+        self.widget.update()
+
+    def _on_calm(self) -> None:
+        self._calm = True
+        self.widget.update()
 
     def _bring_scene_up_to_date(self, scene: Scene) -> None:
         scene.show_ghosts = self._ghosts_shown
@@ -109,7 +158,11 @@ class GLView:
             if self._scene is None:
                 self._scene = Scene(self._theme)
             self._bring_scene_up_to_date(self._scene)
-            self._scene.draw(self._camera, self._canvas.physical_size)
+            size = self._canvas.physical_size
+            if self._calm:
+                self._smoother.draw(self._scene, self._camera, size)
+            else:
+                self._scene.draw(self._camera, size, line_px=self.widget.devicePixelRatioF())
             self.frames += 1
         except Exception:  # an error in a paint event must not end the application
             log.exception("the 3D view cannot draw")
