@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tools import virtual_screen
 
@@ -26,6 +27,9 @@ _DATA = os.environ.get("POSEAPP_DATA")
 for _name in _OWN_FOLDERS:
     os.environ[_name] = str(_HOME / _name.lower())
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# a busy machine is slow, which says nothing about the code
+hypothesis_settings.register_profile("poseapp", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("poseapp")
 if _DATA:  # tests may change the folder they run in
     os.environ["POSEAPP_DATA"] = str(Path(_DATA).expanduser().resolve())
 
