@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from poseapp.core import draw, heatmap
-from poseapp.core.errors import DocumentError
 from poseapp.core.pose import Pose2D
 from poseapp.core.skeleton import COCO_17
+from poseapp.formats import png
 from poseapp.formats.files import write_bytes
 
 SHEET_COLUMNS = 5
@@ -80,7 +80,7 @@ def save_png(path: Path, heatmaps: list[np.ndarray], threshold: float, side_px: 
         sheet = channel_sheet(maps, cell, threshold)
         padding = ((0, 0), (0, side_px - sheet.shape[1]), (0, 0))
         columns.append(np.concatenate([composite, np.pad(sheet, padding)]))
-    write_png(path, np.concatenate(columns, axis=1))
+    png.save_picture(np.concatenate(columns, axis=1), path)
 
 
 def save_npz(path: Path, heatmaps: dict[str, np.ndarray], threshold: float) -> None:
@@ -98,12 +98,3 @@ def save_npz(path: Path, heatmaps: dict[str, np.ndarray], threshold: float) -> N
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **content)
     write_bytes(path, buffer.getvalue())
-
-
-def write_png(path: Path, picture: np.ndarray) -> None:
-    """Write an (H, W, 3) RGB or (H, W, 4) RGBA uint8 picture."""
-    order = cv2.COLOR_RGB2BGR if picture.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
-    ok, data = cv2.imencode(".png", cv2.cvtColor(picture, order))
-    if not ok:
-        raise DocumentError(f"Cannot write {path.name}: the picture cannot be encoded as PNG.")
-    write_bytes(path, data.tobytes())

@@ -1,0 +1,285 @@
+"""The command line: the window's functions over files, without a display and without Qt."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from poseapp import __version__
+from poseapp.core.errors import PoseAppError
+from poseapp.services import batch
+
+OK, SOME_FAILED, USAGE = 0, 1, 2
+COMMANDS = ("caption", "lift", "convert", "render", "tour")
+
+_DESCRIPTION = """\
+PoseApp: caption to pose, drag, lift to 3D, export.
+
+Without a command the window opens; `poseapp FILE` opens it with a file.
+"""
+_EXAMPLES = """\
+examples:
+  poseapp caption "a man is playing tennis" -n 24 --seed 7 -o poses.json --png sheet.png
+  poseapp lift poses.json -o poses.bvh
+  poseapp convert poses.json pose.json --to openpose
+  poseapp render poses.json -o pose.png --style controlnet
+  poseapp render "drawings/*.json" -o pictures/ --style controlnet
+  poseapp tour my-tour
+
+`poseapp COMMAND --help` explains one command. Exit code: 0 all done, 1 something failed (one
+line on stderr says what), 2 the command was not understood.
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    try:
+        return args.run(args)
+    except PoseAppError as exc:
+        batch.complain(str(exc), args.debug)
+        return SOME_FAILED
+    except KeyboardInterrupt:
+        batch.complain("Stopped.")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output is gone, as in `poseapp ... | head`
+        return SOME_FAILED
+    except Exception as exc:
+        reason = " ".join(str(exc).split()) or type(exc).__name__
+        batch.complain(f"This could not be done ({reason}); --debug shows where.", args.debug)
+        return SOME_FAILED
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="poseapp",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"PoseApp {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_caption(commands)
+    _add_lift(commands)
+    _add_convert(commands)
+    _add_render(commands)
+    _add_tour(commands)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction, name: str, what: str, description: str, examples: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=what,
+        description=description,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", default="auto", help="auto (a GPU if there is one), cpu, cuda, cuda:1 or mps"
+    )
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    _add_device(parser)
+    parser.add_argument(
+        "--weights", metavar="FILE", default="", help="weights to use instead of the shipped ones"
+    )
+
+
+def _add_caption(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "caption",
+        "sample poses for a caption",
+        "Sample poses of a person for an English caption. The same seed gives the same poses.\n"
+        "The poses are laid out side by side on one canvas, or one to a file if -o is a folder.",
+        '  poseapp caption "a man is playing tennis" -n 24 --seed 7 -o poses.json --png sheet.png\n'
+        '  poseapp caption "a woman is surfing" -n 8 -o surfing/ --to controlnet\n'
+        '  poseapp caption "a man stands" --towards "a man sits" -n 9 --png strip.png\n'
+        '  poseapp caption "a boy kicks a ball" --model caption_wgan --noise-scale 0.7 -o k.pose\n',
+    )
+    add = parser.add_argument
+    add("text", metavar="TEXT", help="what the person does, in English")
+    add("-n", "--count", type=int, default=24, metavar="N", help="poses, 1 to 96 (default 24)")
+    add("--seed", type=int, default=0, help="which poses (default 0)")
+    add("-o", "--out", type=Path, metavar="FILE", help="keypoints: .json, .pose, .svg, or folder/")
+    add("--to", metavar="FORMAT", help="format of -o (default: by its ending; .json is COCO)")
+    add("--png", type=Path, metavar="FILE", help="a sheet of pictures")
+    add("--heatmaps", type=Path, metavar="FILE", help="all heatmaps as a NumPy .npz file")
+    add("--model", metavar="NAME", help="keypoint_flow or caption_wgan (default: the first there)")
+    add(
+        "--guidance", type=float, help="how strictly the caption is followed (default: the model's)"
+    )
+    add("--noise-scale", type=float, default=1.0, help="below 1: nearer to the typical pose")
+    add("--towards", metavar="TEXT", help="a strip of N poses from TEXT to this caption")
+    add("--word-vectors", metavar="FILE", default="", help="fastText .bin or .vec to read with")
+    _add_models(parser)
+    parser.set_defaults(run=_caption)
+
+
+def _add_lift(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "lift",
+        "lift 2D poses to 3D",
+        "Lift poses to 3D and write BVH (.bvh, for Blender), joints in millimetres (.json) or a\n"
+        "turntable (.gif, .mp4). Takes every file that PoseApp opens, folders and patterns.",
+        "  poseapp lift pose.json -o pose.bvh\n"
+        "  poseapp lift pose.json -o joints.json --hypotheses 10\n"
+        "  poseapp lift poses/ -o lifted/ --to gif\n"
+        '  poseapp lift "walk/*.json" --motion -o walk.bvh --fps 25\n',
+    )
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="IN", help="files, folders or patterns")
+    add("-o", "--out", type=Path, required=True, metavar="OUT", help="a file, or a folder/")
+    add("--to", choices=("bvh", "json", "gif", "mp4"), help="format (default: by the ending)")
+    add("--hypotheses", type=int, default=1, metavar="N", help="3D poses of each, for .json")
+    add("--seed", type=int, default=0, help="noise of further hypotheses")
+    add("--motion", action="store_true", help="the first person of each file is one frame")
+    add("--fps", type=float, default=30.0, help="frames a second of a motion (default 30)")
+    _add_models(parser)
+    parser.set_defaults(run=_lift)
+
+
+def _add_convert(commands: argparse._SubParsersAction) -> None:
+    from poseapp.formats.registry import FORMATS
+
+    names = [f.name for f in FORMATS.values() if f.can_save and f.kind != "3d"]
+    parser = _command(
+        commands,
+        "convert",
+        "convert between file formats",
+        "Convert poses between formats. What the files hold is found out by itself.\n"
+        f"Formats: {', '.join(names)}.",
+        "  poseapp convert in.json out.json --to openpose\n"
+        "  poseapp convert project.pose keypoints.json\n"
+        "  poseapp convert annotations/ converted/ --to controlnet\n",
+    )
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="IN", help="files, folders or patterns")
+    add("out", type=Path, metavar="OUT", help="a file, or a folder/ for several")
+    add("--to", choices=names, metavar="FORMAT", help="format (default: by the ending of OUT)")
+    _add_choice(parser)
+    parser.set_defaults(run=_convert)
+
+
+def _add_render(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "render",
+        "draw poses as pictures",
+        "Draw poses as PNG, or SVG when OUT ends in .svg.",
+        "  poseapp render in.json -o pose.png --style controlnet\n"
+        '  poseapp render "poses/*.json" -o pictures/ --style controlnet --xinsir\n'
+        "  poseapp render project.pose -o over-photo.png --background photo\n",
+    )
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="IN", help="files, folders or patterns")
+    add("-o", "--out", type=Path, required=True, metavar="OUT", help="a file, or a folder/")
+    add(
+        "--style",
+        choices=("poseapp", "controlnet", "openpose"),
+        default="poseapp",
+        help="whose colours and limbs (default poseapp)",
+    )
+    add("--background", metavar="COLOUR", help="#RRGGBB, or photo (default: black or transparent)")
+    add("--xinsir", action="store_true", help="wider limbs on large canvases, for controlnet")
+    _add_choice(parser)
+    parser.set_defaults(run=_render)
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--image", help="which image of a COCO file: its id or file name")
+    parser.add_argument("--frame", type=int, default=0, help="which frame of a ControlNet file")
+
+
+def _add_tour(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "tour",
+        "walk through the editor without a window",
+        "Sample, edit, lift and export one pose, and write each step into a folder.",
+        "  poseapp tour my-tour\n",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="where the files go")
+    _add_device(parser)
+    parser.set_defaults(run=_tour)
+
+
+# The commands import what they need when they run: `poseapp convert` starts without torch.
+
+
+def _caption(args: argparse.Namespace) -> int:
+    from poseapp import cli_caption
+
+    return cli_caption.run(args)
+
+
+def _lift(args: argparse.Namespace) -> int:
+    from poseapp import cli_lift
+
+    return cli_lift.run(args)
+
+
+def _convert(args: argparse.Namespace) -> int:
+    from poseapp.formats import registry
+
+    if args.to is None and len(args.inputs) > 1 and not args.out.suffix:
+        raise PoseAppError("Say which format the folder gets, such as --to openpose.")
+    suffix = registry.FORMATS[args.to].extensions[0] if args.to else args.out.suffix
+
+    def work(source: Path, target: Path) -> None:
+        document = registry.load(source, **_choice(args))
+        registry.save(document, target, args.to)
+
+    jobs = batch.targets(batch.expand(args.inputs), args.out, suffix)
+    return SOME_FAILED if batch.run(jobs, work, "Converting", args.debug) else OK
+
+
+def _render(args: argparse.Namespace) -> int:
+    from poseapp.formats import registry
+
+    def work(source: Path, target: Path) -> None:
+        document = registry.load(source, **_choice(args))
+        options = {"style": args.style, "background": args.background, "xinsir": args.xinsir}
+        if target.suffix.lower() == ".svg":
+            style = "poseapp" if args.style == "poseapp" else "controlnet"
+            photo = args.background == "photo"
+            background = None if photo else args.background
+            options = {"style": style, "background": background, "photo": photo}
+        registry.save(
+            document, target, "svg" if target.suffix.lower() == ".svg" else "png", **options
+        )
+
+    jobs = batch.targets(batch.expand(args.inputs), args.out, ".png")
+    return SOME_FAILED if batch.run(jobs, work, "Drawing", args.debug) else OK
+
+
+def _choice(args: argparse.Namespace) -> dict[str, object]:
+    """Options that choose one of several images or frames, for `registry.load`."""
+    image = int(args.image) if args.image and args.image.isdigit() else args.image
+    return {"image": image, "frame": args.frame}
+
+
+def _tour(args: argparse.Namespace) -> int:
+    from poseapp.services import tour
+    from poseapp.services.local import LocalEngine
+    from poseapp.services.models import ModelOptions
+
+    for what, path in tour.write(args.folder, LocalEngine(ModelOptions(device=args.device))):
+        sys.stdout.write(f"{what}: {path}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"The tour is in {args.folder.resolve()}\n")
+    return OK
