@@ -90,6 +90,7 @@ def load(value: Any, name: str, image: int | str | None = None) -> Document:
         "images": [i for i in images if i is not chosen],
         "annotations": others,
         "places": places,
+        "last_id": max((_whole(a.get("id")) for a in annotations), default=0),
     }
     return _document(people, size, kept)
 
@@ -115,6 +116,11 @@ def _choose(
 
 def _first_image_id(people: list[dict[str, Any]]) -> Any:
     return people[0].get("image_id") if people else None
+
+
+def _whole(value: Any) -> int:
+    """A whole number above 0, else 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _hashable(value: Any) -> Any:
@@ -297,13 +303,14 @@ def dump(document: Document, **_: Any) -> bytes:
     raws = [
         (values.kept(person.extra, _KEY) or None) if kept else None for person in document.people
     ]
-    used = {a["id"] for a in annotations if isinstance(a.get("id"), int)}
-    free = max(used | {r["id"] for r in raws if r and isinstance(r.get("id"), int)}, default=0) + 1
+    used = {a.get("id") for a in annotations if _whole(a.get("id"))}
+    ids = [*used, *(_whole((raw or {}).get("id")) for raw in raws), kept.get("last_id", 0)]
+    free = max(ids) + 1
     old, new = [], []
     for person, raw in zip(document.people, raws, strict=True):
         entry = _annotation(person.pose, raw, orders, category)
         number = entry.get("id")
-        if not isinstance(number, int) or number in used:  # a new person, or a duplicate
+        if not _whole(number) or number in used:  # a new person, or a duplicate
             number, free = free, free + 1
             new.append(entry)
         else:
