@@ -127,6 +127,8 @@ class Predictor:
             raise TrainerError(f"Ask for 1 to {MAX_HYPOTHESES} hypotheses, not {hypotheses}.")
         if mask is None:
             mask = np.ones(points.shape[:2], bool)
+        if self.config.head == "points" and not np.all(mask):
+            raise TrainerError("The paper's form of the lifter needs all 17 mocap joints.")
         spherical = [self._draw(seed, h) for h in range(1, hypotheses)]
         parts = []
         with torch.inference_mode():
@@ -176,13 +178,10 @@ class Predictor:
             if side:
                 moved = moved[:, self._mirrored] * flip.new_tensor([-1.0, 1.0, 1.0])
                 moved_image = moved_image[:, self._mirrored] * flip
-            lifts.append(
-                self._raise(
-                    base_image + moved_image - filled[side],
-                    base_depth + moved[..., 2] - depth[side],
-                    moved,
-                )
-            )
+            image_h = base_image + moved_image - filled[side]
+            # One root for all, or given joints would project elsewhere in each hypothesis.
+            image_h = torch.cat([base_image[:, :1], image_h[:, 1:]], dim=1)
+            lifts.append(self._raise(image_h, base_depth + moved[..., 2] - depth[side], moved))
         hypotheses = torch.stack(lifts, dim=1)  # (N, H, 17, 3)
         first = hypotheses[:, 0]
         bones = (first - first[:, self._parents]).norm(dim=-1).sum(-1)  # (N,)
