@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 
 from poseapp.core.errors import FormatError
+from poseapp.formats import gif
 from poseapp.formats.files import write_bytes
 
 SUFFIXES = (".gif", ".mp4")
 _MAX_FRAMES = 2000
+_EMPTY = "A turntable needs at least one picture: lift a pose first."
 
 Progress = Callable[[int], None]
 """Told how many frames are done; whatever it raises ends the work and leaves no file."""
@@ -34,14 +36,16 @@ def save(
         raise FormatError(f"A turntable is saved as .gif or .mp4, not as {suffix or path.name}.")
     if not 0 < fps <= 100:
         raise FormatError(f"A turntable takes up to 100 frames a second, not {fps}.")
-    counted = _counted(frames, progress)
+    counted = _counted(frames, progress if suffix == ".mp4" else None)
+    if suffix == ".gif":
+        write_bytes(path, _gif(list(counted), fps, progress))
+        return
     first = next(counted, None)
     if first is None:
-        raise FormatError("A turntable needs at least one picture: lift a pose first.")
+        raise FormatError(_EMPTY)
     with tempfile.TemporaryDirectory(prefix="poseapp-") as folder:
-        beside = Path(folder) / f"turntable{suffix}"  # OpenCV writes to paths only
-        write = _write_gif if suffix == ".gif" else _write_mp4
-        write(first, counted, beside, fps)
+        beside = Path(folder) / "turntable.mp4"  # OpenCV writes to paths only
+        _write_mp4(first, counted, beside, fps)
         write_bytes(path, beside.read_bytes())
 
 
@@ -49,26 +53,17 @@ def _counted(frames: Iterable[np.ndarray], progress: Progress | None) -> Iterato
     for number, frame in enumerate(frames, 1):
         if number > _MAX_FRAMES:
             raise FormatError(f"A turntable holds up to {_MAX_FRAMES} pictures.")
-        yield np.ascontiguousarray(frame[..., ::-1])  # OpenCV's BGR
+        yield frame
         if progress is not None:
             progress(number)
 
 
-def _write_gif(first: np.ndarray, rest: Iterator[np.ndarray], path: Path, fps: float) -> None:
-    if not hasattr(cv2, "imwriteanimation"):
-        raise FormatError("This OpenCV cannot write GIFs: save an MP4, or update OpenCV.")
-    animation = cv2.Animation()
-    animation.frames = [first, *rest]
+def _gif(frames: list[np.ndarray], fps: float, progress: Progress | None) -> bytes:
+    if not frames:
+        raise FormatError(_EMPTY)
     # GIF counts hundredths of a second: spread the rounding over the frames.
-    ends = np.rint(np.arange(len(animation.frames) + 1) * 100.0 / fps)
-    animation.durations = (np.diff(ends) * 10).astype(np.int32)
-    animation.loop_count = 0
-    try:
-        written = cv2.imwriteanimation(str(path), animation)
-    except cv2.error as exc:
-        raise FormatError("This OpenCV cannot write GIFs: save an MP4 instead.") from exc
-    if not written or not path.is_file():
-        raise FormatError("This OpenCV cannot write GIFs: save an MP4 instead.")
+    ends = np.rint(np.arange(len(frames) + 1) * 100.0 / fps).astype(int)
+    return gif.encode(frames, np.diff(ends).tolist(), progress)
 
 
 def _write_mp4(first: np.ndarray, rest: Iterator[np.ndarray], path: Path, fps: float) -> None:
@@ -78,10 +73,14 @@ def _write_mp4(first: np.ndarray, rest: Iterator[np.ndarray], path: Path, fps: f
     try:
         if not writer.isOpened():
             raise FormatError("This OpenCV cannot write MP4 films: save a GIF instead.")
-        writer.write(first[:height, :width])
+        writer.write(_bgr(first[:height, :width]))
         for frame in rest:
-            writer.write(frame[:height, :width])
+            writer.write(_bgr(frame[:height, :width]))
     finally:
         writer.release()
     if not path.is_file() or not path.stat().st_size:
         raise FormatError("This OpenCV cannot write MP4 films: save a GIF instead.")
+
+
+def _bgr(frame: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(frame[..., ::-1])

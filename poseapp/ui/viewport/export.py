@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -111,25 +112,29 @@ class ExportMenu(QMenu):
         return picture
 
     def _write_turntable(self, path: Path) -> None:
-        dialog = QProgressDialog("Turning the figure …", "Cancel", 0, TURN_FRAMES, self._panel)
+        dialog = QProgressDialog("Turning the figure …", "Cancel", 0, 2 * TURN_FRAMES, self._panel)
         dialog.setWindowTitle("Export turntable")
         dialog.setWindowModality(Qt.WindowModality.WindowModal)
         dialog.setMinimumDuration(300)
 
-        def progress(done: int) -> None:
-            dialog.setValue(min(done, TURN_FRAMES - 1))
+        ticks = itertools.count(1)
+
+        def tick(_: int = 0) -> None:
+            """Each frame ticks twice: drawn and written."""
+            dialog.setValue(min(next(ticks), 2 * TURN_FRAMES - 1))
             QCoreApplication.processEvents()
             if dialog.wasCanceled():
                 raise TaskCancelled("The export was cancelled.")
 
+        def turn() -> Iterator[np.ndarray]:
+            start = self._panel.navigation.goal
+            for step in range(TURN_FRAMES):
+                angle = start.azimuth + 2.0 * math.pi * step / TURN_FRAMES
+                tick()
+                yield self._picture(replace(start, azimuth=angle), TURN_SIZE)
+
         try:
-            turntable.save(self._turn(), path, TURN_FPS, progress)
+            turntable.save(turn(), path, TURN_FPS, tick)
         finally:
             dialog.close()
             dialog.deleteLater()
-
-    def _turn(self) -> Iterator[np.ndarray]:
-        start = self._panel.navigation.goal
-        for step in range(TURN_FRAMES):
-            angle = start.azimuth + 2.0 * math.pi * step / TURN_FRAMES
-            yield self._picture(replace(start, azimuth=angle), TURN_SIZE)
