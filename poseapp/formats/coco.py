@@ -111,6 +111,7 @@ def _choose(
         for entry in images:
             if _hashable(entry.get("id")) in peopled:
                 return entry
+        return None  # the file does not list the image that they are on
     return images[0] if images else None
 
 

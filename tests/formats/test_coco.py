@@ -206,6 +206,17 @@ def test_another_image_can_be_chosen() -> None:
         coco.load(source, "b.json", image=55)
 
 
+def test_people_of_an_image_that_is_not_listed() -> None:
+    source = foreign()
+    for annotation in source["annotations"]:
+        annotation["image_id"] = 77
+    opened = coco.load(copy.deepcopy(source), "b.json")
+    assert len(opened.people) == 2
+    saved = json.loads(registry.dumps(opened, "coco"))
+    assert [i["id"] for i in saved["images"]] == [77, 7, 9]
+    assert saved["annotations"] == source["annotations"]
+
+
 def test_joints_are_found_by_name_and_extra_joints_survive() -> None:
     source = foreign()
     names = ["left_big_toe", *reversed(COCO_17.joints)]
