@@ -152,3 +152,36 @@ class ResizeCanvas(Edit):
 
     def __init__(self, session: Session, size: tuple[int, int]) -> None:
         super().__init__(session, "Resize canvas", replace(session.document, size=size))
+
+
+def _scaled_people(document: Document, size: tuple[int, int]) -> tuple[Person, ...]:
+    """The people as large, and as much in the middle, on another canvas as they are on theirs."""
+    factor = min(size[0] / document.size[0], size[1] / document.size[1])
+    shift = (np.array(size, float) - np.array(document.size, float) * factor) / 2.0
+    people = []
+    for person in document.people:
+        pose = person.pose
+        points = np.where(pose.present[:, None], pose.keypoints * factor + shift, 0.0)
+        people.append(replace(person, pose=pose.with_keypoints(points)))
+    return tuple(people)
+
+
+class ScaleCanvas(Edit):
+    """Change the canvas size (width, height) px; the people grow or shrink along."""
+
+    def __init__(self, session: Session, size: tuple[int, int]) -> None:
+        document = session.document
+        people = _scaled_people(document, size)
+        super().__init__(session, "Scale canvas", replace(document, size=size, people=people))
+
+
+class UsePhoto(Edit):
+    """Trace a photo: the canvas takes its size, so that it is not distorted, people scale along."""
+
+    def __init__(self, session: Session, photo: Photo) -> None:
+        document = session.document
+        people = document.people
+        if people and photo.size != document.size:
+            people = _scaled_people(document, photo.size)
+        after = replace(document, photo=photo, size=photo.size, people=people)
+        super().__init__(session, "Set photo", after)

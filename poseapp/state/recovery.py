@@ -89,6 +89,8 @@ class Autosave(QObject):
         if clean:
             self._timer.stop()
             self.discard()
+        else:
+            self._on_document_changed()
 
     @Slot(str)
     def _on_setting_changed(self, key: str) -> None:

@@ -22,8 +22,8 @@ from poseapp.state.commands import (
     EditPerson,
     RemovePerson,
     ReorderPerson,
-    SetPhoto,
     SetPose,
+    UsePhoto,
 )
 from poseapp.state.library import PoseLibrary
 from poseapp.state.session import Session
@@ -147,9 +147,7 @@ class EditController(QObject):
         try:
             if mime.hasImage() and not mime.hasText():
                 photo = clipboard.photo_from(mime)
-                session = self._session
-                fit = not session.document.people
-                session.undo_stack.push(SetPhoto(session, photo, fit=fit))
+                self._session.undo_stack.push(UsePhoto(self._session, photo))
                 return
             people = clipboard.people_from(mime)
         except PoseAppError as exc:
@@ -363,10 +361,15 @@ class EditController(QObject):
         name, yes = QInputDialog.getText(
             self._window, "Save to library", "Name of the pose:", text=person.name
         )
-        if not yes or not name.strip():
+        if yes:
+            self.keep_pose(person.pose, name)
+
+    def keep_pose(self, pose: Pose2D, name: str) -> None:
+        """Keep a pose in the user's library."""
+        if not name.strip() or pose.bounds is None:
             return
         try:
-            self._library.add(name.strip(), person.pose)
+            self._library.add(name.strip(), pose)
         except PoseAppError as exc:
             self.said.emit("error", str(exc))
             return

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from poseapp.core.document import Document, Person
 from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.formats import registry
-from poseapp.state.commands import AddPeople, ResizeCanvas, SetPhoto
+from poseapp.state.commands import AddPeople, ResizeCanvas, ScaleCanvas, SetPhoto, UsePhoto
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 
@@ -200,7 +200,7 @@ class FileController(QObject):
             self.set_photo(Path(name))
 
     def set_photo(self, path: Path) -> bool:
-        """Use a photo as the background; an empty canvas takes its size."""
+        """Use a photo as the background; the canvas takes its size."""
         from poseapp.core.photo import load_photo  # OpenCV: not needed for the first window
 
         try:
@@ -208,8 +208,7 @@ class FileController(QObject):
         except PoseAppError as exc:
             self.said.emit("error", str(exc))
             return False
-        session = self._session
-        session.undo_stack.push(SetPhoto(session, photo, fit=not session.document.people))
+        self._session.undo_stack.push(UsePhoto(self._session, photo))
         self._settings.last_folder = path.absolute().parent
         return True
 
@@ -234,9 +233,7 @@ class FileController(QObject):
             document = self._session.document
             if kind.name == "photo":
                 self.set_photo(path)
-            elif kind.kind == "project":
-                self.open_path(path)
-            elif not document.people and document.photo is None:
+            elif kind.kind == "project" or (not document.people and document.photo is None):
                 self.open_path(path)
             else:
                 self.add_people_from(path)
@@ -248,7 +245,8 @@ class FileController(QObject):
 
         dialog = CanvasSizeDialog(self._session.document, self._window)
         if dialog.exec() and dialog.size_px != self._session.document.size:
-            self._session.undo_stack.push(ResizeCanvas(self._session, dialog.size_px))
+            step = ScaleCanvas if dialog.scales_people else ResizeCanvas
+            self._session.undo_stack.push(step(self._session, dialog.size_px))
         dialog.deleteLater()
 
     @Slot()
