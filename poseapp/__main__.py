@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     from poseapp import app
 
-    return app.main(arguments)
+    return app.main([sys.argv[0], *arguments])
 
 
 def _is_command(arguments: list[str]) -> bool:
