@@ -71,22 +71,16 @@ def run_scene(with_3d: bool) -> dict[str, float]:
     Returns:
         p50_ms and p95_ms from a mouse event to the end of its repaint, and what `_rest` gives.
     """
-    from poseapp import bootstrap
-
-    bootstrap.prepare()
-    from poseapp.ui.main_window import MainWindow
     from PySide6.QtWidgets import QDockWidget
 
-    from poseapp.services.engine import Engine
-    from poseapp.state.session import Session
+    from poseapp import app as poseapp
     from poseapp.state.settings import Settings
     from poseapp.ui.canvas.view import CanvasView
     from poseapp.ui.viewport.widget import ViewportPanel
 
-    app = bootstrap.make_application([])
+    app = poseapp.make_application([])
     with tempfile.TemporaryDirectory() as folder:
-        session, engine = Session(), Engine()
-        window = MainWindow(session, engine, Settings.in_folder(Path(folder)))
+        session, engine, window = poseapp.build(Settings.in_folder(Path(folder)))
         panel = window.findChild(ViewportPanel)
         for dock in window.findChildren(QDockWidget):
             if dock.isAncestorOf(panel):
@@ -94,7 +88,7 @@ def run_scene(with_3d: bool) -> dict[str, float]:
                 dock.raise_()
         window.resize(*SIZE)
         window.show()
-        engine.start()
+        window.start([])
         _wait(app, lambda: engine.state == "ready", 60)
         lifts: list[str] = []
         if with_3d:
