@@ -74,7 +74,7 @@ class KeypointFlowRecipe:
             compile=True,
         ),
     }
-    score: ClassVar[tuple[str, Literal["min", "max"]]] = ("nn_accuracy", "min")
+    score: ClassVar[tuple[str, Literal["min", "max"]]] = ("one_nn", "min")
     licence: ClassVar[str] = "CC BY 4.0"
     data_sources: ClassVar[str] = (
         "COCO 2017 train person keypoints and captions (CC BY 4.0), V-COCO actions (MIT), HL "
