@@ -9,10 +9,10 @@ lies between the 1st and the 99th percentile of that feature over real training 
 * 4 steps of the joint layout: the vertical offsets head-shoulders, shoulders-hips, hips-knees and
   knees-ankles between the centres of the present keypoints of each part, over the same mean length.
 
-Every feature lets 2 % of the real poses out, so that real poses do not reach 100 %: with the ranges
-of the 7,249 training pairs, 83 % of the 422 poses of the COCO val2017 pairs are valid. The same poses
-with 1, 2 or 4 px of noise on every keypoint reach 76, 57 and 28 %, with one keypoint of another pose
-59 %, with the legs of another pose 40 %, and poses of unrelated keypoints 5 %.
+Every feature lets 2 % of the real poses out, so that real poses do not reach 100 %: with the
+ranges of the 7,249 training pairs, 83 % of the 422 poses of the COCO val2017 pairs are valid. The
+same poses with 1, 2 or 4 px of noise on every keypoint reach 76, 57 and 28 %, with one keypoint of
+another pose 59 %, with the legs of another pose 40 %, and poses of unrelated keypoints 5 %.
 """
 
 from __future__ import annotations
