@@ -16,6 +16,7 @@ from trainer.recipes import registry
 DATA_VERBS: dict[str, tuple[str, str]] = {
     "words": ("trainer.text.build:main", "train word vectors on the captions and pack them"),
     "samples": ("trainer.evaluation.samples:main", "draw a sheet of samples of a caption model"),
+    "lift-report": ("trainer.evaluation.lift_report:main", "measure the lifter into docs/"),
 }
 
 

@@ -17,6 +17,8 @@ from trainer.models.vae_gan_lifter import Lifter, LifterConfig
 
 MODEL = "vae_gan_lifter"
 MAX_HYPOTHESES = 10
+HYPOTHESIS_SPREAD = 2.0
+"""Deviations are scaled for hypotheses (section 2.4.3); 2 measured best on validation subjects."""
 
 _ADULT_BONES_MM = (  # mean lengths in the training data, pelvis first
     (0, 86, 423, 420, 86, 422, 421, 224, 280, 144, 109, 190, 286, 270, 191, 290, 270)
@@ -67,7 +69,6 @@ class Predictor:
         self.device = torch.device(device)
         self.lifter = lifter.eval().requires_grad_(False).to(self.device)
         self.latent_dim = config.latent
-        self._spread = float(header["extra"].get("hypothesis_spread", 1.0))
         self._mirrored = torch.tensor(mocap.MIRRORED, device=self.device)
         self._parents = torch.tensor(mocap.PARENTS, device=self.device).clamp_min(0)
         self._adult = float(sum(_ADULT_BONES_MM))
@@ -151,7 +152,7 @@ class Predictor:
     def _draw(self, seed: int, index: int) -> Tensor:
         # On the sphere that holds nearly all of a normal distribution (paper 3, section 3.3).
         draw = noises.draw(seed, index, self.latent_dim)
-        draw *= self._spread * np.sqrt(self.latent_dim) / np.linalg.norm(draw)
+        draw *= HYPOTHESIS_SPREAD * np.sqrt(self.latent_dim) / np.linalg.norm(draw)
         return torch.from_numpy(draw).to(self.device)
 
     def _lift(self, image: Tensor, mask: Tensor, draws: list[Tensor]) -> tuple[Tensor, ...]:
@@ -170,18 +171,25 @@ class Predictor:
         depth, filled = self._unmirrored(points[..., 2], filled, count)
         base_depth, base_image = depth.mean(0), filled.mean(0)
         lifts = [self._raise(base_image, base_depth, points)]
-        for index, draw in enumerate(draws):
-            side = index % 2  # deviations of the pose and of its mirror image take turns
-            rows = slice(side * count, (side + 1) * count)
-            z = mean[rows] + deviation[rows] * draw
-            moved, moved_image, _ = lifter.decode(z, both[rows], shown[rows])
+        # Deviations of the pose and of its mirror image take turns; one pass decodes them all.
+        sides = [slice(h % 2 * count, (h % 2 + 1) * count) for h in range(len(draws))]
+        if draws:
+            z = [mean[s] + deviation[s] * draw for s, draw in zip(sides, draws, strict=True)]
+            moved, moved_image, _ = lifter.decode(
+                torch.cat(z),
+                torch.cat([both[s] for s in sides]),
+                torch.cat([shown[s] for s in sides]),
+            )
+        for h in range(len(draws)):
+            rows, side = slice(h * count, (h + 1) * count), h % 2
+            point, image_h = moved[rows], moved_image[rows]
             if side:
-                moved = moved[:, self._mirrored] * flip.new_tensor([-1.0, 1.0, 1.0])
-                moved_image = moved_image[:, self._mirrored] * flip
-            image_h = base_image + moved_image - filled[side]
+                point = point[:, self._mirrored] * flip.new_tensor([-1.0, 1.0, 1.0])
+                image_h = image_h[:, self._mirrored] * flip
+            image_h = base_image + image_h - filled[side]
             # One root for all, or given joints would project elsewhere in each hypothesis.
             image_h = torch.cat([base_image[:, :1], image_h[:, 1:]], dim=1)
-            lifts.append(self._raise(image_h, base_depth + moved[..., 2] - depth[side], moved))
+            lifts.append(self._raise(image_h, base_depth + point[..., 2] - depth[side], point))
         hypotheses = torch.stack(lifts, dim=1)  # (N, H, 17, 3)
         first = hypotheses[:, 0]
         bones = (first - first[:, self._parents]).norm(dim=-1).sum(-1)  # (N,)
