@@ -11,7 +11,7 @@ from typing import Any
 from poseapp.core.document import Document
 from poseapp.core.errors import DocumentError, FormatError
 from poseapp.core.pose import Pose3D
-from poseapp.formats import coco, controlnet, openpose, project, svg
+from poseapp.formats import coco, coco_results, controlnet, openpose, project, svg
 from poseapp.formats.files import parse_json, read_bytes, write_bytes
 
 _log = logging.getLogger(__name__)
@@ -102,7 +102,9 @@ def _sniff(data: bytes, name: str) -> tuple[Format, Any]:
     if isinstance(value, dict) and str(value.get("format", "")).startswith("poseapp-3d"):
         return FORMATS["pose3d"], value
     if coco.recognises(value):
-        return FORMATS["coco_results" if isinstance(value, list) else "coco"], value
+        return FORMATS["coco"], value
+    if coco_results.recognises(value):
+        return FORMATS["coco_results"], value
     if controlnet.recognises(value):
         return FORMATS["controlnet"], value
     if openpose.recognises(value):
@@ -133,7 +135,8 @@ def loads(data: bytes, name: str = "The text", **options: Any) -> Document:
         photo, _ = load_photo(data, name)
         return Document(photo.size, photo=photo)
     if kind.name in ("coco", "coco_results"):
-        return coco.load(value, name, image=options.get("image"))
+        module = coco if kind.name == "coco" else coco_results
+        return module.load(value, name, image=options.get("image"))
     if kind.name == "controlnet":
         return controlnet.load(value, name, frame=options.get("frame", 0))
     if kind.name == "openpose":
@@ -203,7 +206,7 @@ def _dumper(format: str) -> Callable[..., bytes]:
     return {
         "pose": lambda document, **_: project.dump(document),
         "coco": coco.dump,
-        "coco_results": coco.dump_results,
+        "coco_results": coco_results.dump,
         "openpose": openpose.dump,
         "controlnet": controlnet.dump,
         "svg": svg.dump,

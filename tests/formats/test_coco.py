@@ -21,7 +21,7 @@ from poseapp.core.errors import FormatError
 from poseapp.core.kinematics import translate
 from poseapp.core.pose import Pose2D, Visibility
 from poseapp.core.skeleton import COCO_17
-from poseapp.formats import coco, registry
+from poseapp.formats import coco, coco_results, registry
 
 PLACES = st.floats(-200.0, 2000.0, width=32)
 
@@ -240,10 +240,10 @@ def test_results_of_detectors() -> None:
          "box": [1]},
         {"image_id": "b.jpg", "category_id": 1, "keypoints": [1, 2, 0] * 17, "score": 0.1},
     ]  # fmt: skip
-    opened = coco.load(copy.deepcopy(detector), "alpha.json")
+    opened = coco_results.load(copy.deepcopy(detector), "alpha.json")
     assert opened.people[0].pose.confidence.tolist() == [0.75] * 17
-    assert json.loads(registry.dumps(opened, "coco_results"))[::-1] == detector
-    second = coco.load(detector, "alpha.json", image="b.jpg")
+    assert json.loads(registry.dumps(opened, "coco_results")) == detector
+    second = coco_results.load(detector, "alpha.json", image="b.jpg")
     assert second.people[0].pose.present.all()  # zeros throughout: the value is not used
     as_annotations = json.loads(registry.dumps(opened, "coco"))
     assert as_annotations["annotations"][0]["keypoint_scores"] == [0.75] * 17
