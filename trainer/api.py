@@ -16,14 +16,14 @@ def load(
 ) -> Any:
     """Build the predictor of a catalogue entry.
 
-    A predictor class is constructed as `Predictor(weights: Path, device: str)`, and the ones of task
-    caption_to_pose as `Predictor(weights, device, word_vectors=Path | None)`.
+    A predictor class is constructed as `Predictor(weights: Path, device: str)`, and the ones of
+    task caption_to_pose as `Predictor(weights, device, word_vectors=Path | None)`.
 
     Args:
         name: a key of `trainer.catalog.CATALOG`.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         weights: a weights file other than the shipped one.
-        word_vectors: for caption models, a `.bin`, `.vec` or compact table other than the shipped one.
+        word_vectors: for caption models, a `.bin`, `.vec` or compact table of the user's.
     Raises:
         ArtifactError: the weights are missing, damaged or of another model.
     """

@@ -114,7 +114,7 @@ def load_tensors(path: Path) -> dict[str, "Tensor"]:
 def sha256(path: Path) -> str:
     """SHA-256 of a whole file, in hex."""
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
         raise ArtifactError(f"Cannot read {Path(path).name}: {exc}.") from exc
@@ -123,7 +123,7 @@ def sha256(path: Path) -> str:
 def _raw_header(path: Path) -> dict[str, Any]:
     try:
         size = path.stat().st_size
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if size < 8 or not 2 <= length <= min(_MAX_HEADER_BYTES, size - 8):
                 raise ArtifactError(

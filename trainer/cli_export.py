@@ -1,4 +1,4 @@
-"""`python -m trainer export`: a run's EMA weights into the weights folder, with their manifest row."""
+"""`python -m trainer export`: a run's EMA weights into the weights folder, with a manifest row."""
 
 import datetime
 import json

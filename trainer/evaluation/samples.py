@@ -8,6 +8,7 @@ import numpy as np
 
 from trainer import api, noise
 from trainer.errors import TrainerError
+from trainer.predictors.caption_common import CaptionPredictor
 
 CAPTIONS = (
     "a man is playing tennis",
@@ -51,11 +52,11 @@ def main(argv: list[str]) -> int:
 
 
 def sheet(
-    predictor,
+    predictor: CaptionPredictor,
     captions: list[str],
     count: int,
     seed: int,
-    guidance: float | None = None,  # noqa: ANN001
+    guidance: float | None = None,
 ) -> np.ndarray:
     """One block of `count` skeletons under each caption.
 

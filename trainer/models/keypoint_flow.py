@@ -113,7 +113,7 @@ class KeypointFlow(nn.Module):
         return torch.cat([scaled, bit[..., None]], -1).flatten(1)
 
     def from_vector(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Pose vectors as heatmap px (B, 17, 2) and confidence 0-1 (B, 17); 0.5 is the threshold."""
+        """Pose vectors as heatmap px (B, 17, 2) and confidence (B, 17), 0.5 the threshold."""
         c = self.config
         pose = x.unflatten(1, (JOINTS, 3))
         confidence = (0.5 + 0.5 * pose[..., 2] / c.visible_bit).clamp(0, 1)

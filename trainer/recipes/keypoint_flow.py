@@ -238,7 +238,7 @@ class KeypointFlowRecipe:
 
 
 def _nearest_neighbour_accuracy(real: Tensor, drawn: Tensor) -> float:
-    """Leave-one-out 1-NN accuracy between two sets (N, 17, 2), paper 1 section 4.4.2; 0.5 is best."""
+    """Leave-one-out 1-NN accuracy of two sets (N, 17, 2), paper 1 section 4.4.2; 0.5 is best."""
     everything = torch.cat([real, drawn])
     distance = (everything[:, None] - everything[None]).norm(dim=-1).sum(-1)
     distance.fill_diagonal_(math.inf)
