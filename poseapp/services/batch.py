@@ -40,14 +40,14 @@ def expand(arguments: Sequence[str]) -> list[Path]:
 
 
 def targets(inputs: Sequence[Path], out: Path, suffix: str) -> list[tuple[Path, Path]]:
-    """Where the result of each input goes: to `out` itself, or into the folder `out`.
+    """Where the result of each input goes: to `out`, or into it when its name has no ending.
 
     Args:
         suffix: ending of the results inside a folder, with its dot.
     Raises:
         DocumentError: several inputs, and `out` is no folder.
     """
-    folder = out.is_dir() or str(out).endswith(("/", "\\")) or (len(inputs) > 1 and not out.suffix)
+    folder = out.is_dir() or not out.suffix
     if not folder:
         if len(inputs) > 1:
             raise DocumentError(

@@ -68,6 +68,7 @@ class GalleryModel(QAbstractListModel):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._rows: list[Sample | None] = []
+        self._before: list[Sample] = []
         self._kept = 0
         self._stars: set[int] = set()
         self._dragged: Sample | None = None
@@ -117,6 +118,7 @@ class GalleryModel(QAbstractListModel):
     def expect(self, count: int) -> None:
         """Make room for `count` samples to come; starred ones stay, the others go."""
         self.beginResetModel()
+        self._before = self.samples()
         kept = [s for s in self._rows if s is not None and id(s) in self._stars]
         self._stars = {id(s) for s in kept}
         self._kept = len(kept)
@@ -132,9 +134,10 @@ class GalleryModel(QAbstractListModel):
                 self.dataChanged.emit(self.index(row), self.index(row))
 
     def drop_missing(self) -> None:
-        """Take away the places of samples that will not come."""
+        """Take away the places of samples that will not come; if none came, show those before."""
+        came = any(s is not None for s in self._rows[self._kept :])
         self.beginResetModel()
-        self._rows = [s for s in self._rows if s is not None]
+        self._rows = list(self.samples() if came else self._before)
         self.endResetModel()
 
     def toggle_star(self, index: Index) -> None:
