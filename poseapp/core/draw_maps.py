@@ -12,9 +12,19 @@ _GAMMA = 0.75  # lifts the faint skirts of the bells
 
 
 def _resized(picture: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    if size is not None and picture.shape[1::-1] != size:
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
-    return np.clip(np.round(picture * 255.0), 0, 255).astype(np.uint8)
+    """(H, W, 3) float in 0-1 as uint8 of another size."""
+    small = np.clip(picture * 255.0 + 0.5, 0.0, 255.0).astype(np.uint8)
+    if size is not None and small.shape[1::-1] != size:
+        return cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)
+    return small
+
+
+def _lifted(values: np.ndarray, gamma: float) -> np.ndarray:
+    """Values in 0-1 to the power of gamma; the usual one by square roots, which are faster."""
+    if gamma == _GAMMA:
+        root = np.sqrt(values)
+        return root * np.sqrt(root)
+    return np.power(values, gamma)
 
 
 def heatmap_composite(
@@ -34,7 +44,7 @@ def heatmap_composite(
     """
     maps = np.clip(np.nan_to_num(np.asarray(heatmaps, np.float32)), 0.0, 1.0)
     maps = maps * (maps.max((1, 2)) >= threshold)[:, None, None]
-    light = np.power(maps.reshape(len(maps), -1), gamma)
+    light = _lifted(maps.reshape(len(maps), -1), gamma)
     colours = JOINT_COLOURS.astype(np.float32) / 255.0
     # Overlapping bells add up and fade to their common hue, not to white: scale by the strongest.
     summed = light.T @ colours
@@ -57,7 +67,8 @@ def heatmap_single(
     Returns:
         (height, width, 3) uint8 RGB.
     """
-    value = np.power(np.clip(np.nan_to_num(np.asarray(heatmap, np.float32)), 0.0, 1.0), gamma)
+    clean = np.clip(np.nan_to_num(np.asarray(heatmap, np.float32)), 0.0, 1.0)
+    value = _lifted(clean, gamma)
     colour = JOINT_COLOURS[joint].astype(np.float32) / 255.0
     value = value[..., None]
     picture = _DARK + (colour - _DARK) * np.minimum(1.0, value * 1.4)

@@ -35,60 +35,77 @@ def _mix(a: Sequence[float], b: Sequence[float], share: float) -> tuple[int, int
 class _Pen:
     """Draws shapes on a colour picture and, at the same places, on a coverage mask."""
 
-    def __init__(self, size: tuple[int, int], oversample: int) -> None:
+    def __init__(
+        self, size: tuple[int, int], oversample: int, ground: tuple[int, int, int]
+    ) -> None:
         width, height = size[0] * oversample, size[1] * oversample
-        self.colour = np.zeros((height, width, 3), np.uint8)
+        # Smooth edges mix with what was there before: the colour of outlines, never black.
+        self.colour = np.full((height, width, 3), ground, np.uint8)
         self.mask = np.zeros((height, width), np.uint8)
         self._oversample = oversample
 
-    def _fixed(self, points: np.ndarray) -> np.ndarray:
-        # Pixel centres lie at integers in both pictures.
-        fine = (np.clip(points, -_FAR_PX, _FAR_PX) + 0.5) * self._oversample - 0.5
-        return np.round(fine * _ONE).astype(np.int32)
+    def _fixed(self, x: float, y: float) -> tuple[int, int]:
+        # Pixel centres lie at integers in both pictures. Plain floats: NumPy is slow on two.
+        fine = self._oversample
+        x, y = (min(max(v, -_FAR_PX), _FAR_PX) for v in (x, y))
+        return round(((x + 0.5) * fine - 0.5) * _ONE), round(((y + 0.5) * fine - 0.5) * _ONE)
 
-    def disc(self, centre: np.ndarray, radius: float, colour: Sequence[int]) -> None:
-        x, y = (int(v) for v in self._fixed(np.asarray(centre)))
+    def disc(
+        self, centre: Sequence[float], radius: float, colour: Sequence[int], cover: bool = True
+    ) -> None:
+        """A disc; `cover` is False for one that lies upon what is drawn already."""
+        place = self._fixed(centre[0], centre[1])
         fine = max(1, round(radius * self._oversample * _ONE))
-        cv2.circle(self.colour, (x, y), fine, colour, -1, cv2.LINE_AA, _SHIFT)
-        cv2.circle(self.mask, (x, y), fine, 255, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(self.colour, place, fine, colour, -1, cv2.LINE_AA, _SHIFT)
+        if cover:
+            cv2.circle(self.mask, place, fine, 255, -1, cv2.LINE_AA, _SHIFT)
 
-    def polygon(self, points: np.ndarray, colour: Sequence[int]) -> None:
-        fixed = self._fixed(points)
+    def polygon(
+        self, points: Sequence[Sequence[float]], colour: Sequence[int], cover: bool = True
+    ) -> None:
+        """A convex polygon."""
+        fixed = np.array([self._fixed(x, y) for x, y in points], np.int32)
         cv2.fillConvexPoly(self.colour, fixed, colour, cv2.LINE_AA, _SHIFT)
-        cv2.fillConvexPoly(self.mask, fixed, 255, cv2.LINE_AA, _SHIFT)
+        if cover:
+            cv2.fillConvexPoly(self.mask, fixed, 255, cv2.LINE_AA, _SHIFT)
 
     def capsule(
         self,
-        start: np.ndarray,
-        end: np.ndarray,
+        start: Sequence[float],
+        end: Sequence[float],
         radius_start: float,
         radius_end: float,
         colour: Sequence[int],
+        cover: bool = True,
     ) -> None:
         """The outline of two discs and all between them."""
-        along = end - start
-        length = math.hypot(*along)
+        (ax, ay), (bx, by) = start, end
+        length = math.hypot(bx - ax, by - ay)
         if length > abs(radius_start - radius_end) + 1e-6:
             turn = math.acos((radius_start - radius_end) / length)
-            base = math.atan2(along[1], along[0])
-            sides = []
-            for angle in (base + turn, base - turn):
-                ray = np.array([math.cos(angle), math.sin(angle)])
-                sides.append((start + ray * radius_start, end + ray * radius_end))
-            (a, b), (c, d) = sides
-            self.polygon(np.stack([a, b, d, c]), colour)
-        self.disc(start, radius_start, colour)
-        self.disc(end, radius_end, colour)
+            base = math.atan2(by - ay, bx - ax)
+            (c, s), (d, t) = (
+                (math.cos(base + sign * turn), math.sin(base + sign * turn)) for sign in (1, -1)
+            )
+            corners = (
+                (ax + c * radius_start, ay + s * radius_start),
+                (bx + c * radius_end, by + s * radius_end),
+                (bx + d * radius_end, by + t * radius_end),
+                (ax + d * radius_start, ay + t * radius_start),
+            )
+            self.polygon(corners, colour, cover)
+        self.disc(start, radius_start, colour, cover)
+        self.disc(end, radius_end, colour, cover)
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """(H, W, 3) float colour times coverage, and (H, W, 1) float coverage in 0-1."""
-        mask = self.mask.astype(np.float32)[..., None] / 255.0
-        colour = self.colour.astype(np.float32) * mask
+        colour, mask = self.colour, self.mask
         if self._oversample > 1:
-            size = tuple(v // self._oversample for v in self.mask.shape[::-1])
+            size = tuple(v // self._oversample for v in mask.shape[::-1])
             colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
-            mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)[..., None]
-        return colour, mask
+            mask = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+        cover = mask.astype(np.float32)[..., None] / 255.0
+        return colour.astype(np.float32) * cover, cover
 
 
 def draw_poseapp(
@@ -110,7 +127,7 @@ def draw_poseapp(
         (H, W, 3) float32 RGB 0-255 multiplied by the coverage, (H, W, 1) float32 coverage 0-1.
     """
     side = max(size)
-    pen = _Pen(size, 4 if side <= 640 else 2 if side <= 2600 else 1)
+    pen = _Pen(size, 2 if side <= 1400 else 1, outline)
     for place, pose in enumerate(poses):
         colour = colours[place] if place < len(colours) else None
         if pose.present.any():
@@ -123,7 +140,7 @@ def _draw_person(
 ) -> None:
     unit = max(_body_unit(pose), 4.0)
     edge = max(0.7, unit * 0.016)
-    points, present = pose.keypoints, pose.present
+    points, present = pose.keypoints.tolist(), pose.present.tolist()
 
     def shade(colour: tuple[int, int, int], *joints: int) -> tuple[int, int, int]:
         hidden = any(pose.visibility[j] == Visibility.HIDDEN for j in joints)
@@ -134,7 +151,7 @@ def _draw_person(
             return
         colour = shade(_mix(side_colour(b), body, 0.08), a, b)
         pen.capsule(points[a], points[b], radius_a * unit + edge, radius_b * unit + edge, outline)
-        pen.capsule(points[a], points[b], radius_a * unit, radius_b * unit, colour)
+        pen.capsule(points[a], points[b], radius_a * unit, radius_b * unit, colour, False)
 
     for row in _LIMBS[:4]:
         limb(*row)
@@ -171,12 +188,12 @@ def _draw_torso(
     if len(corners) < 2:
         return
     points = pose.keypoints[corners]
-    hull = cv2.convexHull(points.astype(np.float32))[:, 0]
+    hull = cv2.convexHull(points.astype(np.float32))[:, 0].tolist()
     for grow, ink in ((edge, outline), (0.0, colour)):
         if len(hull) > 2:
-            pen.polygon(hull, ink)
-        for a, b in zip(hull, np.roll(hull, -1, axis=0), strict=True):
-            pen.capsule(a, b, radius + grow, radius + grow, ink)
+            pen.polygon(hull, ink, grow > 0)
+        for a, b in zip(hull, [*hull[1:], hull[0]], strict=True):
+            pen.capsule(a, b, radius + grow, radius + grow, ink, grow > 0)
 
 
 def _draw_head(
@@ -198,15 +215,24 @@ def _draw_head(
     neck = kinematics.joint_position(pose, kinematics.NECK)
     if neck is not None:
         towards = centre - neck
-        pen.capsule(neck, centre, 0.075 * unit + edge, 0.075 * unit + edge, outline)
-        pen.capsule(neck, centre, 0.075 * unit, 0.075 * unit, _mix(colour, outline, 0.34))
+        pen.capsule(
+            neck.tolist(), centre.tolist(), 0.075 * unit + edge, 0.075 * unit + edge, outline
+        )
+        pen.capsule(
+            neck.tolist(),
+            centre.tolist(),
+            0.075 * unit,
+            0.075 * unit,
+            _mix(colour, outline, 0.34),
+            False,
+        )
         length = math.hypot(*towards)
         if length > 1e-6:
             centre = centre + towards / length * 0.05 * unit
     hidden = all(pose.visibility[j] == Visibility.HIDDEN for j in seen)
     ink = _mix(colour, outline, 0.55) if hidden else colour
     pen.disc(centre, radius + edge, outline)
-    pen.disc(centre, radius, ink)
+    pen.disc(centre, radius, ink, False)
     for joint in (3, 4, 1, 2, 0):
         if pose.present[joint]:
             size = 0.034 if joint in (1, 2) else 0.03

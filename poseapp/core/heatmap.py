@@ -54,8 +54,8 @@ def encode(
     with np.errstate(under="ignore"):
         columns = np.exp(-((grid - points[..., :1]) ** 2) / (2.0 * sigma**2))
         rows = np.exp(-((grid - points[..., 1:]) ** 2) / (2.0 * sigma**2))
-    maps = rows[..., :, None] * columns[..., None, :]
-    return (maps * (np.asarray(present) > 0)[..., None, None]).astype(np.float32)
+    rows = rows * (np.asarray(present) > 0)[..., None]
+    return rows.astype(np.float32)[..., :, None] * columns.astype(np.float32)[..., None, :]
 
 
 def decode(heatmaps: np.ndarray, threshold: float = THRESHOLD) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,8 @@ import numpy as np
 from poseapp.core.pose import Pose2D
 from poseapp.core.skeleton import COCO_17
 
+_BONES = np.array(COCO_17.bones)
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -65,16 +67,17 @@ def nearest_bone(
     for person, pose in enumerate(poses):
         if pose is None:
             continue
-        for bone in COCO_17.bones:
-            if not pose.present[list(bone)].all():
-                continue
-            start, end = pose.keypoints[list(bone)]
-            along = end - start
-            length = float(along @ along)
-            at = float(np.clip((point - start) @ along / length, 0.0, 1.0)) if length else 0.0
-            gap = point - start - at * along
-            if float(gap @ gap) <= best:
-                best, found = float(gap @ gap), BoneHit(person, bone, at)
+        start, end = pose.keypoints[_BONES[:, 0]], pose.keypoints[_BONES[:, 1]]
+        along = end - start
+        length = (along**2).sum(1)
+        at = ((point - start) * along).sum(1) / np.where(length > 0, length, 1.0)
+        at = np.clip(at, 0.0, 1.0)
+        distance = ((point - start - at[:, None] * along) ** 2).sum(1)
+        distance[~pose.present[_BONES].all(1)] = np.inf
+        nearest = int(distance.argmin())
+        if distance[nearest] <= best:
+            best = float(distance[nearest])
+            found = BoneHit(person, COCO_17.bones[nearest], float(at[nearest]))
     return found
 
 
