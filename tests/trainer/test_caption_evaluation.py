@@ -18,6 +18,7 @@ import small_coco
 from trainer import api, artifact
 from trainer.data.captions import load_pairs
 from trainer.evaluation import caption_sets, caption_to_pose
+from trainer.evaluation import relevance as relevance_table
 from trainer.evaluation.caption_sets import (
     CaptionBank,
     Evaluator,
@@ -215,3 +216,15 @@ def test_absent_keypoints_do_not_reach_the_encoder() -> None:
     torch.testing.assert_close(
         encoder.encode_pose(keypoints, present), encoder.encode_pose(moved, present)
     )
+
+
+def test_encoder_table_shows_why_the_baseline_needs_the_other_half(
+    data: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relevance_table.paths, "weights_dir", lambda: weights)
+    table = relevance_table.evaluate("pose_caption_encoder", data, fast=True)
+    everything, half = table.rows
+    assert everything["encoder"] == "all pairs" and half["encoder"] == "half 0 of the pairs"
+    assert everything["real"] > everything["random"]
+    assert "nearest caption, unseen" not in everything and "nearest caption, unseen" in half
+    assert table.metrics["relevance"] == everything["real"]
