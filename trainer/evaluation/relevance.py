@@ -50,8 +50,8 @@ def evaluate(
         ["encoder", "real", "random", "nearest caption, seen", "nearest caption, unseen", "chance"],
         notes=[
             f"{len(test)} poses with {len(captions.image_id)} captions. 'Seen': the baseline "
-            "copies poses the encoder was trained on, and scores too well; 'unseen': from the half of the "
-            "pairs that this encoder has not seen.",
+            "copies poses the encoder was trained on, and scores too well; 'unseen': from the half "
+            "of the pairs that this encoder has not seen.",
             *remarks,
         ],
     )
