@@ -26,7 +26,9 @@ from poseapp.core.pose import Pose2D
 from poseapp.core.standing import STANDING
 
 SIDE_PX = 512.0
-THUMBNAIL_PX = 192
+THUMBNAIL_PX = 160
+GROUNDS = {"light": (255, 255, 255), "dark": (23, 25, 29)}
+"""What lists are drawn on in the two themes, RGB."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,6 @@ def main() -> None:
     clips, poses = list(mocap["clip_ids"]), mocap["poses"]
     folder = resources_dir() / "poses"
     thumbnails = folder / "thumbnails"
-    thumbnails.mkdir(parents=True, exist_ok=True)
     entries, pictures = [], []
     for preset in PRESETS:
         if preset.source == "drawn":
@@ -199,10 +200,11 @@ def main() -> None:
             rows = np.flatnonzero(mocap["clip"] == clips.index(clip))
             pose = seen(poses[rows[int(frame)]].astype(float) / 10.0, preset)
         pose = normalised(kinematics.mirror(pose) if preset.flip else pose)
-        picture = draw.thumbnail(pose, THUMBNAIL_PX)
-        cv2.imwrite(
-            str(thumbnails / f"{preset.id}.png"), cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA)
-        )
+        for tone, ground in GROUNDS.items():
+            picture = draw.thumbnail(pose, THUMBNAIL_PX, ground)
+            file = thumbnails / tone / f"{preset.id}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(file), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         entries.append(
             {
                 "id": preset.id,

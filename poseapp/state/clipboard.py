@@ -81,6 +81,6 @@ def photo_from(mime: QMimeData) -> Photo:
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, b"PNG")
     photo, _ = load_photo(bytes(data.data()), "Pasted picture.png")
     return photo

@@ -27,7 +27,8 @@ class LibraryPose:
 
     Attributes:
         tags: words that a search finds it by, besides its name.
-        thumbnail: bundled picture; None for a user's pose, which is drawn when it is shown.
+        thumbnails: folder of bundled pictures, one below ``light`` and one below ``dark``; None
+            for a user's pose, which is drawn when it is shown.
         path: file of a user's pose; None for a bundled one.
     """
 
@@ -36,8 +37,14 @@ class LibraryPose:
     pose: Pose2D = field(repr=False)
     tags: tuple[str, ...] = ()
     group: str = "Mine"
-    thumbnail: Path | None = None
+    thumbnails: Path | None = None
     path: Path | None = None
+
+    def thumbnail(self, dark: bool) -> Path | None:
+        """The bundled picture that suits a theme."""
+        if self.thumbnails is None:
+            return None
+        return self.thumbnails / ("dark" if dark else "light") / f"{self.id}.png"
 
     @property
     def own(self) -> bool:
@@ -144,14 +151,12 @@ class PoseLibrary:
         except (OSError, ValueError, KeyError) as exc:
             log.warning("No bundled poses: %s", exc)
             return []
-        return [
-            _entry(e, e["group"], self._bundled / "thumbnails" / f"{e['id']}.png") for e in entries
-        ]
+        return [_entry(e, e["group"], self._bundled / "thumbnails") for e in entries]
 
 
 def _entry(
-    value: dict[str, Any], group: str, thumbnail: Path | None = None, path: Path | None = None
+    value: dict[str, Any], group: str, thumbnails: Path | None = None, path: Path | None = None
 ) -> LibraryPose:
     pose = Pose2D(value["keypoints"], value.get("visibility"))
     tags = tuple(str(tag) for tag in value.get("tags", ()))
-    return LibraryPose(str(value["id"]), str(value["name"]), pose, tags, group, thumbnail, path)
+    return LibraryPose(str(value["id"]), str(value["name"]), pose, tags, group, thumbnails, path)

@@ -6,9 +6,10 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
-from PySide6.QtCore import QObject, QRectF, Signal, Slot
+from PySide6.QtCore import QObject, QPointF, QRectF, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QColorDialog, QInputDialog, QWidget
 
@@ -198,21 +199,31 @@ class EditController(QObject):
         self.add_people([self.new_person(pose)])
 
     def default_box(self) -> QRectF:
-        """Where a new person goes: the middle of the canvas, beside those who stand there."""
+        """Where a new person goes: as tall as the others, in the widest gap between them."""
         width, height = self._session.document.size
-        box = QRectF(0.0, 0.0, width * 0.8, height * 0.76)
-        shift = 0.0
-        centres = [
-            p.pose.bounds[0] + p.pose.bounds[2] / 2
-            for p in self._session.document.people
-            if p.pose.bounds is not None
-        ]
-        for step in (0.0, 0.24, -0.24, 0.4, -0.4, 0.12, -0.12):
-            shift = step * width
-            if all(abs(width / 2 + shift - c) > 0.1 * width for c in centres):
-                break
-        box.moveCenter(QRectF(0, 0, width, height).center())
-        return box.translated(shift, 0.0)
+        boxes = [p.pose.bounds for p in self._session.document.people if p.pose.bounds is not None]
+        tall = 0.76 * height
+        if boxes:
+            tall = min(0.9 * height, max(0.1 * height, float(np.median([b[3] for b in boxes]))))
+        wide = min(0.8 * width, 0.9 * tall)
+        box = QRectF(0.0, 0.0, wide, tall)
+        middles = sorted(min(max(b[0] + b[2] / 2, 0.0), width) for b in boxes)
+        if not middles:
+            goal = width / 2
+        else:
+            # The canvas' edges count as half a neighbour: a newcomer needs room for its own half.
+            edges = [-0.35 * wide, *middles, width + 0.35 * wide]
+            gaps = [(after - before, (after + before) / 2) for before, after in pairwise(edges)]
+            goal = max(gaps)[1]
+        box.moveCenter(QPointF(goal, height / 2))
+        return self._inside(box)
+
+    def _inside(self, box: QRectF) -> QRectF:
+        """The box moved into the canvas as far as it fits."""
+        width, height = self._session.document.size
+        x = min(max(box.left(), 0.0), max(width - box.width(), 0.0))
+        y = min(max(box.top(), 0.0), max(height - box.height(), 0.0))
+        return QRectF(x, y, box.width(), box.height())
 
     @Slot()
     def add_person(self) -> None:
@@ -227,7 +238,7 @@ class EditController(QObject):
             return
         box = self.default_box()
         if at is not None:
-            box.moveCenter(QRectF(at[0], at[1], 0.0, 0.0).center())
+            box.moveCenter(QPointF(*at))
         self.add_people([self.new_person(fitted(entry.pose, box))], f"Add {entry.name.lower()}")
 
     @Slot(str, float, float)

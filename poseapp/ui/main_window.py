@@ -45,7 +45,7 @@ from poseapp.ui.viewing import ViewController
 from poseapp.ui.viewport.widget import ViewportPanel
 
 DEFAULT_SIZE = QSize(1400, 900)
-_LEFT_PX, _RIGHT_PX, _VIEWPORT_SHARE = 330, 350, 0.47
+_LEFT_PX, _RIGHT_PX, _VIEWPORT_SHARE = 330, 356, 0.47
 _STATE_VERSION = 1
 _TOOLBAR = (
     "new", "open", "save", "export", "", "undo", "redo", "", "add", "photo", "", "mirror", "turn",
@@ -61,6 +61,16 @@ _PERSON_MENU = (
     "", "delete_person",
 )  # fmt: skip
 _CANVAS_MENU = ("add", "add_preset", "paste", "", "photo", "photo_remove", "canvas_size", "", "fit")
+
+
+class _NoTitle(QWidget):
+    """The title bar of a tabbed dock: a little air."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(0, 4)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 4)
 
 
 class MainWindow(QMainWindow):
@@ -153,7 +163,29 @@ class MainWindow(QMainWindow):
                 | feature.DockWidgetMovable
                 | feature.DockWidgetFloatable
             )
+            dock.dockLocationChanged.connect(self._titles_later)
+            dock.topLevelChanged.connect(self._titles_later)
+            dock.visibilityChanged.connect(self._titles_later)
             self.docks[name] = dock
+        self._titles = QTimer(self)
+        self._titles.setSingleShot(True)
+        self._titles.timeout.connect(self._update_dock_titles)
+
+    @Slot()
+    def _titles_later(self) -> None:
+        self._titles.start(0)  # while Qt is still moving a dock its neighbours are not known
+
+    @Slot()
+    def _update_dock_titles(self) -> None:
+        """A tab says a dock's name already: no title under it."""
+        for dock in self.docks.values():
+            beside = [d for d in self.tabifiedDockWidgets(dock) if not d.isHidden()]
+            bare = bool(beside) and not dock.isFloating()
+            if bare == (dock.titleBarWidget() is None):
+                old = dock.titleBarWidget()
+                dock.setTitleBarWidget(_NoTitle(dock) if bare else None)
+                if old is not None:
+                    old.deleteLater()
 
     def arrange(self) -> None:
         """The arrangement that the first run shows."""
@@ -259,6 +291,7 @@ class MainWindow(QMainWindow):
             geometry, state = kept
             self.restoreGeometry(geometry)
             self.restoreState(state, _STATE_VERSION)
+        self._update_dock_titles()
 
     def start(self, files: Sequence[Path] = ()) -> None:
         """Once the window is shown: wake the models, open files, offer what a crash left."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from poseapp.services.engine import Engine
@@ -17,6 +18,19 @@ _STATES = {
     "stopped": "Models stopped",
 }
 _SHOW_AFTER_MS = 250
+
+
+def _disc(colour: str, ratio: float) -> QPixmap:
+    pixmap = QPixmap(round(10 * ratio), round(10 * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(1, 1, 8, 8)
+    painter.end()
+    return pixmap
 
 
 class StatusBar(QStatusBar):
@@ -50,7 +64,7 @@ class StatusBar(QStatusBar):
         self._cancel.clicked.connect(self._on_cancel)
         self._cancel.hide()
         self._dot = QLabel()
-        self._dot.setFixedWidth(18)
+        self._dot.setAccessibleName("State of the models, as a colour")
         self._state = QLabel()
         self._state.setAccessibleName("State of the models")
         self.zoom = QToolButton()
@@ -100,8 +114,7 @@ class StatusBar(QStatusBar):
             "busy": colours.accent,
             "stopped": colours.muted,
         }.get(state, colours.warning)
-        self._dot.setText("●")
-        self._dot.setStyleSheet(f"color: {ink};")
+        self._dot.setPixmap(_disc(ink, self.devicePixelRatioF()))
         text = _STATES.get(state, state)
         device = self._engine.device
         if device and state in ("ready", "busy"):

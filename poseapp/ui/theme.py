@@ -149,7 +149,7 @@ class Theme(QObject):
             if app.style().name() != "fusion":
                 app.setStyle("Fusion")
             app.setPalette(palette_of(self.colours))
-        app.setStyleSheet(stylesheet(self.colours))
+        app.setStyleSheet(stylesheet(self.colours, self._native))
         self.changed.emit()
 
     @Slot(str)
@@ -162,9 +162,14 @@ class Theme(QObject):
         self.apply()
 
 
-def stylesheet(colours: Colours) -> str:
-    """The bundled stylesheet with a theme's colours filled in."""
+def stylesheet(colours: Colours, native: bool) -> str:
+    """The bundled stylesheets with a theme's colours filled in.
+
+    Args:
+        native: a style of the system's own draws the controls.
+    """
     folder = resources_dir() / "style"
-    text = (folder / "app.qss").read_text("utf-8")
-    values = asdict(colours) | {"arrows": folder.as_posix()}
-    return Template(text).substitute(values)
+    names = ("app.qss",) if native else ("fusion.qss", "app.qss")
+    text = "\n".join((folder / name).read_text("utf-8") for name in names)
+    tone = "dark" if colours is DARK else "light"
+    return Template(text).substitute(asdict(colours), folder=folder.as_posix(), tone=tone)

@@ -248,7 +248,8 @@ class BoxSelect(Gesture):
     def finish(self, pointer: Pointer) -> None:
         self.canvas.band.setVisible(False)
         session = self.canvas.session
-        box = self._box(pointer).getRect()
+        rect = self._box(pointer)
+        box = (rect.x(), rect.y(), rect.width(), rect.height())
         chosen = session.selection
         best: tuple[int, str, frozenset[int]] | None = None
         for person in session.document.people:

@@ -21,7 +21,7 @@ _Z_PAGE, _Z_PHOTO, Z_PERSON, _Z_GIZMO, _Z_LABEL = -20, -10, 0, 1000, 2000
 class PageItem(QGraphicsItem):
     """The canvas page: pixel centres lie at whole numbers, so it starts at -0.5."""
 
-    _SHADOW = ((1, 12), (2, 10), (4, 8), (7, 6), (11, 4), (15, 3))
+    _SHADOW = ((1, 9), (3, 8), (5, 7), (8, 5), (12, 4), (16, 3))
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class PageItem(QGraphicsItem):
             for spread, alpha in self._SHADOW:
                 painter.setBrush(QColor(10, 16, 30, alpha))
                 soft = page.adjusted(
-                    -spread * unit, (2 - spread) * unit, spread * unit, (2 + spread) * unit
+                    -spread * unit, (1 - spread) * unit, spread * unit, (1 + spread) * unit
                 )
                 painter.drawRoundedRect(soft, spread * unit, spread * unit)
         painter.fillRect(page, QColor(self._colours.page))

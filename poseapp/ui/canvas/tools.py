@@ -171,10 +171,10 @@ class SelectTool(Tool):
                 joints = frozenset({joint})
                 session.select(person_id, joints)
             return DragJoints(self.canvas, pointer, person_id, joint, joints)
-        person_id = self.canvas.body_at(pointer.at)
-        if person_id is not None:
-            session.select(person_id)
-            return MovePerson(self.canvas, pointer, person_id)
+        body = self.canvas.body_at(pointer.at)
+        if body is not None:
+            session.select(body)
+            return MovePerson(self.canvas, pointer, body)
         return BoxSelect(self.canvas, pointer)
 
     def hover(self, pointer: Pointer) -> Qt.CursorShape | None:

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QKeyEvent,
     QMouseEvent,
+    QNativeGestureEvent,
     QPixmap,
     QResizeEvent,
     QWheelEvent,
@@ -302,7 +303,7 @@ class CanvasView(pg.GraphicsView):
 
     def event(self, event: QEvent) -> bool:
         if (
-            event.type() == QEvent.Type.NativeGesture
+            isinstance(event, QNativeGestureEvent)
             and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture
         ):
             self.zoom(1.0 + event.value(), event.position())

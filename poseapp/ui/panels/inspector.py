@@ -295,6 +295,7 @@ class InspectorPanel(QWidget):
         self.table.setAlternatingRowColors(True)
         self.table.setShowGrid(False)
         self.table.setWordWrap(False)
+        self.table.setIconSize(QSize(10, 10))
         self.table.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked
             | QAbstractItemView.EditTrigger.EditKeyPressed
@@ -308,7 +309,7 @@ class InspectorPanel(QWidget):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(40)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for column, width in ((_X, 60), (_Y, 60), (_STATE, 62), (_CONFIDENCE, 48)):
+        for column, width in ((_X, 50), (_Y, 50), (_STATE, 54), (_CONFIDENCE, 42)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.table.setColumnWidth(column, width)
         self.table.selectionModel().selectionChanged.connect(self._on_rows_chosen)

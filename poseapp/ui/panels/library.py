@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QPainter, QPalette, QPixmap
+from PySide6.QtGui import QGuiApplication, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -54,7 +54,7 @@ class LibraryModel(QAbstractListModel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: list[LibraryPose] = []
-        self._pictures: dict[str, QPixmap] = {}
+        self._pictures: dict[tuple[str, bool], QPixmap] = {}
 
     def show_poses(self, poses: list[LibraryPose]) -> None:
         """Take other rows."""
@@ -80,16 +80,20 @@ class LibraryModel(QAbstractListModel):
         return None
 
     def _picture(self, pose: LibraryPose) -> QPixmap:
-        if pose.id not in self._pictures:
-            picture = QPixmap()
-            if pose.thumbnail is not None:
-                picture = QPixmap(str(pose.thumbnail))
+        ground = QGuiApplication.palette().color(QPalette.ColorRole.Base)
+        dark = ground.lightness() < 128
+        key = pose.id, dark
+        if key not in self._pictures:
+            picture, file = QPixmap(), pose.thumbnail(dark)
+            if file is not None:
+                picture = QPixmap(str(file))
             if picture.isNull():
                 from poseapp.core import draw  # OpenCV: only for poses without a picture
 
-                picture = QPixmap.fromImage(to_image(draw.thumbnail(pose.pose, 192)))
-            self._pictures[pose.id] = picture
-        return self._pictures[pose.id]
+                behind = (ground.red(), ground.green(), ground.blue())
+                picture = QPixmap.fromImage(to_image(draw.thumbnail(pose.pose, 160, behind)))
+            self._pictures[key] = picture
+        return self._pictures[key]
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flag = Qt.ItemFlag
@@ -130,14 +134,14 @@ class _CardDelegate(QStyledItemDelegate):
         if chosen or over:
             painter.setPen(accent)
         painter.drawRoundedRect(card, 7, 7)
-        if chosen:
-            accent.setAlphaF(0.12)
-            painter.setBrush(accent)
-            painter.drawRoundedRect(card, 7, 7)
         picture = index.data(Qt.ItemDataRole.DecorationRole)
         box = QRect(0, 0, _PICTURE_PX, _PICTURE_PX)
         box.moveCenter(QPoint(card.center().x(), card.top() + 4 + _PICTURE_PX // 2))
         painter.drawPixmap(box, picture)
+        if chosen:
+            accent.setAlphaF(0.14)
+            painter.setBrush(accent)
+            painter.drawRoundedRect(card, 7, 7)
         name = QRect(card.left() + 4, box.bottom() - 1, card.width() - 8, 20)
         font = option.font
         font.setPointSizeF(max(7.0, font.pointSizeF() - 1.0))
@@ -180,6 +184,7 @@ class LibraryPanel(QWidget):
         self.model = LibraryModel(self)
         self.view = QListView()
         self.view.setObjectName("cards")
+        self.view.viewport().setAutoFillBackground(False)
         self.view.setAccessibleName("Poses")
         self.view.setModel(self.model)
         self.view.setItemDelegate(_CardDelegate(self.view))
