@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import uuid
 from typing import Any
 
@@ -56,7 +57,8 @@ STARRED = Qt.ItemDataRole.UserRole + 1
 
 _GAP = 6
 _RADIUS = 7.0
-_DRAWN_AT_ONCE = 2
+_SLICE_S = 0.008
+_SLICE_EVERY_MS = 12
 _GOLD = QColor("#ffc83d")
 
 Index = QModelIndex | QPersistentModelIndex
@@ -248,9 +250,10 @@ class GalleryView(QListView):
         self.setVerticalScrollBarPolicy(off if single_row else on)
         self.setHorizontalScrollBarPolicy(on if single_row else off)
         self.viewport().setAutoFillBackground(False)
-        # One picture takes a millisecond or two: drawn in slices, so that a drag goes on meanwhile.
+        # A picture takes a millisecond or two: drawn in slices, so that a drag goes on meanwhile,
+        # and shown a slice at a time: beside a 3D view each repaint is one of the whole window.
         self._drawing = QTimer(self)
-        self._drawing.setInterval(0)
+        self._drawing.setInterval(_SLICE_EVERY_MS)
         self._drawing.timeout.connect(self._on_draw)
         self._gallery.dataChanged.connect(self._on_data_changed)
         self._gallery.modelReset.connect(self._on_reset)
@@ -374,7 +377,8 @@ class GalleryView(QListView):
     @Slot()
     def _on_draw(self) -> None:
         colour = thumbnails.card_colour()
-        for _ in range(min(_DRAWN_AT_ONCE, len(self._wanted))):
+        until = time.perf_counter() + _SLICE_S
+        while self._wanted and time.perf_counter() < until:
             sample = self._wanted.pop(0)
             made = thumbnails.pixmap(
                 sample, self._view, self._side, self.devicePixelRatioF(), colour

@@ -150,7 +150,7 @@ class HeatmapView(QWidget):
 
     def _square(self) -> QRectF:
         side = min(self.width(), self.height()) - 1.0
-        return QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
+        return QRectF((self.width() - side) / 2, 0.5, side, side)
 
     def _picture_rect(self, square: QRectF) -> QRectF:
         if self._mode != ALL_CHANNELS:
