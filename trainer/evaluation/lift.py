@@ -221,12 +221,16 @@ def _add(
 
 def _mean_pose(data: Path, views: lift_views.TestViews) -> tuple[np.ndarray, np.ndarray] | None:
     train = _train(data)
-    return train and (lift_views.mean_pose(train, len(views.points)), views.points)
+    if train is None:
+        return None
+    return lift_views.mean_pose(train, len(views.points)), views.points
 
 
 def _neighbour(data: Path, views: lift_views.TestViews) -> tuple[np.ndarray, np.ndarray] | None:
     train = _train(data)
-    return train and (lift_views.nearest_neighbour(train, views.image), views.points)
+    if train is None:
+        return None
+    return lift_views.nearest_neighbour(train, views.image), views.points
 
 
 def _train(data: Path) -> mocap.MocapPoses | None:

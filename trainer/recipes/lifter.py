@@ -61,8 +61,8 @@ class VaeGanLifterRecipe(LifterRecipe):
 
     def _discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor | float]:
         config = self.config
-        logits = self.discriminator(torch.cat([real, fake])).chunk(2)
-        loss = losses.discriminator_loss(*logits, config.label_low, config.label_high)
+        of_real, of_fake = self.discriminator(torch.cat([real, fake])).chunk(2)
+        loss = losses.discriminator_loss(of_real, of_fake, config.label_low, config.label_high)
         self.discriminator_optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         self.fabric.clip_gradients(
