@@ -14,7 +14,7 @@ from vispy import gloo
 from poseapp.core import rig
 from poseapp.core.camera import FRONT, SIDE, Camera, project
 from poseapp.core.skeleton import MOCAP_17
-from poseapp.ui.viewport.offscreen import GLUnavailableError, Offscreen
+from poseapp.ui.viewport.offscreen import GLUnavailableError, Offscreen, turntable_frames
 from poseapp.ui.viewport.scene import DARK, LIGHT, Scene, shadow_map
 
 pytestmark = pytest.mark.gl
@@ -161,6 +161,27 @@ def test_poses_of_any_kind_can_be_drawn(offscreen: Offscreen, scene: Scene) -> N
     for joints in (flat, huge, upside_down):
         scene.set_figures(joints[None], joints[None])
         assert offscreen.render(scene, Camera().fitted(joints), (64, 64)).std() > 0
+
+
+def test_a_turntable_goes_round_once(offscreen: Offscreen) -> None:
+    frames = list(turntable_frames(standing(), size=(96, 96), frames=4))
+    assert [frame.shape for frame in frames] == [(96, 96, 3)] * 4
+    over = [frame[..., 2].astype(int) - frame[..., 0] for frame in frames]
+    blue = [np.nonzero(difference > 60)[1].mean() for difference in over]
+    orange = [np.nonzero(difference < -60)[1].mean() for difference in over]
+    assert blue[0] > orange[0]  # the left side is at the right of the picture,
+    assert blue[2] < orange[2]  # and at the left when seen from behind
+
+
+def test_without_opengl_a_turntable_is_drawn_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Offscreen) -> None:
+        raise GLUnavailableError("No OpenGL.")
+
+    monkeypatch.setattr(Offscreen, "__init__", refuse)
+    people = np.stack([standing(), standing() + np.array([900.0, 0.0, 0.0])])
+    frames = list(turntable_frames(people, [standing()], size=(96, 96), frames=3, theme=LIGHT))
+    assert [frame.shape for frame in frames] == [(96, 96, 3)] * 3
+    assert frames[0][0, 0].min() > 200
 
 
 def test_a_frame_is_fast_in_software(offscreen: Offscreen, scene: Scene) -> None:

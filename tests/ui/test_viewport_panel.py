@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPalette, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -154,8 +154,6 @@ def _drag(panel: ViewportPanel, qtbot: QtBot, to: QPoint, button: Any, modifier:
 
 
 def _move(widget: Any, where: QPoint, button: Any, modifier: Any) -> Any:
-    from PySide6.QtGui import QMouseEvent
-
     place = QPointF(where)
     return QMouseEvent(
         QEvent.Type.MouseMove, place, widget.mapToGlobal(place), Qt.MouseButton.NoButton,
@@ -187,7 +185,7 @@ def test_the_window_shows_the_figure(panel: ViewportPanel, session: Session, qtb
     """Blue and orange pixels appear in what the window shows, OpenGL included."""
 
     def coloured() -> tuple[int, int]:
-        image = panel.grab().toImage().convertToFormat(panel.grab().toImage().Format.Format_RGB888)
+        image = panel.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
         pixels = np.array(image.constBits()).reshape(image.height(), -1)
         pixels = pixels[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
         red, blue = pixels[..., 0].astype(int), pixels[..., 2].astype(int)

@@ -83,12 +83,13 @@ class Navigation:
         if left < 1e-3:
             self.camera = goal
             return False
+        x, y, z = (float(v) for v in np.add(now.target, share * way))
         self.camera = replace(
             goal,
             azimuth=math.remainder(now.azimuth + share * turn, math.tau),
             elevation=now.elevation + share * tilt,
             distance=now.distance * math.exp(share * zoom),
-            target=tuple(float(v) for v in np.add(now.target, share * way)),
+            target=(x, y, z),
         )
         return True
 

@@ -10,12 +10,12 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
     QGuiApplication,
     QImage,
-    QOffscreenSurface,
     QOpenGLContext,
     QPainter,
     QPaintEvent,
 )
 from PySide6.QtWidgets import QWidget
+from vispy.gloo import gl
 
 from poseapp.core import draw
 from poseapp.core.camera import Camera
@@ -23,9 +23,7 @@ from poseapp.ui.viewport.scene import DARK, Scene, Smoother, Theme
 
 log = logging.getLogger(__name__)
 
-_GL_RENDERER = 0x1F01
 _NO_GL_PLATFORMS = ("offscreen", "minimal", "vnc", "linuxfb")
-_SAMPLES = 4
 _SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "swrast", "gdi generic", "basic render")
 _CALM_MS = 220
 _MIN_SIZE = QSize(160, 160)
@@ -35,29 +33,12 @@ class GLUnsupportedError(Exception):
     """No OpenGL widget can be made here."""
 
 
-def _renderer() -> str:
-    """Name of the OpenGL renderer, in lower case.
-
-    Raises:
-        GLUnsupportedError: there is none.
-    """
-    if QGuiApplication.platformName() in _NO_GL_PLATFORMS:
-        raise GLUnsupportedError("This screen has no OpenGL.")
-    surface, context = QOffscreenSurface(), QOpenGLContext()
-    surface.create()
-    if not context.create() or not context.makeCurrent(surface):
-        raise GLUnsupportedError("The graphics driver gives no OpenGL context.")
-    try:
-        return str(context.functions().glGetString(_GL_RENDERER) or "").lower()
-    finally:
-        context.doneCurrent()
-
-
 class GLView:
     """A vispy canvas with the scene on it.
 
-    A graphics card smooths each frame as it comes. Where the processor draws, that would cost more
-    than all the rest, so frames are plain while something moves, and a smooth one follows.
+    A graphics card draws each frame larger and scales it down, for smooth edges. Where the
+    processor draws, that would cost more than all the rest, so frames are plain while something
+    moves, and a smooth one follows.
 
     Args:
         failed: called once, later, when drawing turns out to be impossible.
@@ -66,15 +47,14 @@ class GLView:
     """
 
     def __init__(self, failed: Callable[[], None]) -> None:
-        renderer = _renderer()
-        self._smooths_later = any(name in renderer for name in _SOFTWARE)
-        samples = 0 if self._smooths_later else _SAMPLES
+        if QGuiApplication.platformName() in _NO_GL_PLATFORMS or not QOpenGLContext().create():
+            raise GLUnsupportedError("This screen has no OpenGL.")
         try:
             from vispy import app
 
             self._canvas = app.Canvas(
                 app=app.Application("pyside6"),
-                config={"samples": samples, "depth_size": 24, "double_buffer": True},
+                config={"depth_size": 24, "double_buffer": True},
                 show=False,
                 keys=None,
             )
@@ -92,6 +72,7 @@ class GLView:
         self.widget: QWidget = self._canvas.native
         self.widget.setMinimumSize(_MIN_SIZE)
         self._smoother, self._picture_smoother = Smoother(), Smoother()
+        self._slow = True
         self._calm = False
         self._calm_timer = QTimer(self.widget)
         self._calm_timer.setSingleShot(True)
@@ -137,7 +118,7 @@ class GLView:
 
     def _changed(self) -> None:
         self._calm = False
-        if self._smooths_later:
+        if self._slow:
             self._calm_timer.start()
         self.widget.update()
 
@@ -157,9 +138,12 @@ class GLView:
         try:
             if self._scene is None:
                 self._scene = Scene(self._theme)
+                renderer = str(gl.glGetParameter(gl.GL_RENDERER)).lower()
+                self._slow = any(name in renderer for name in _SOFTWARE)
+                log.info("the 3D view is drawn by %s", renderer)
             self._bring_scene_up_to_date(self._scene)
             size = self._canvas.physical_size
-            if self._calm:
+            if self._calm or not self._slow:
                 self._smoother.draw(self._scene, self._camera, size)
             else:
                 self._scene.draw(self._camera, size, line_px=self.widget.devicePixelRatioF())
@@ -217,7 +201,8 @@ class PictureView:
     def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
         """(H, W, 3) uint8 RGB as seen from a camera."""
         middle = (np.array(self._theme.top) + np.array(self._theme.bottom)) / 2
-        background = tuple(int(v) for v in np.rint(middle * 255))
+        red, green, blue = (int(v) for v in np.rint(middle * 255))
+        background = red, green, blue
         if not len(self._joints):
             return np.full((size[1], size[0], 3), background, np.uint8)
         ghosts = [*self._joints[1:], *(self._ghosts if self._ghosts_shown else ())]
