@@ -301,12 +301,16 @@ def test_an_error_is_shown_and_goes_away(
     engine.error = TaskError("The lifter's weights are missing: get them in the Models panel.")
     person = Person(Pose2D(mocap17_to_coco17(_FIGURE.joints)[:, :2] * 0.3 + 300))
     session.undo_stack.push(AddPeople(session, [person]))
-    qtbot.waitUntil(lambda: "weights are missing" in panel.notice.text(), timeout=5000)
-    assert panel.notice.isVisible()
+    qtbot.waitUntil(lambda: "weights are missing" in panel.overlay.text(), timeout=5000)
+    assert panel.overlay.isVisible()
     engine.error = None
     session.undo_stack.push(MoveJoint(session, person.id, 9, (320.0, 100.0)))
     qtbot.waitUntil(lambda: panel.link.is_current(person.id), timeout=5000)
-    assert "weights" not in panel.notice.text()
+    assert not panel.overlay.isVisible()
+    engine.error = TaskError("The lifter failed: try again.")
+    session.undo_stack.push(MoveJoint(session, person.id, 9, (340.0, 100.0)))
+    qtbot.waitUntil(lambda: "lifter failed" in panel.notice.text(), timeout=5000)
+    assert len(panel.world_figures()) == 1  # the last figure stays
 
 
 def test_too_few_joints_are_explained_in_the_view(

@@ -36,7 +36,9 @@ _LIMBS: dict[str, _Profile] = {
     "Wrist": ((0, 27), (0.25, 30), (0.7, 23), (1, 19)),
 }
 _BALLS = {"Hip": 56, "Knee": 43, "Ankle": 36, "Shoulder": 47, "Elbow": 34, "Wrist": 29, "Torso": 0}
-_SIDES = {"left": 0, "right": 1, "middle": 2}
+
+PALETTE_BALLS = len(MOCAP_17)
+"""A palette has a colour for the limbs at each joint, then one for the ball of each joint."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class _Parts:
     start: np.ndarray  # (P,) joint index (17 = head low, 18 = head high, 19 = nose tip)
     end: np.ndarray  # (P,)
     radius: np.ndarray  # (P, R) mm
-    paint: np.ndarray  # (P, R) palette row: side + 3 for joints
+    paint: np.ndarray  # (P, 2) palette rows at both ends
 
 
 @lru_cache
@@ -102,24 +104,26 @@ def _parts(detail: Detail, balls: bool) -> _Parts:
     along = _template(detail).along
     start, end, radius, paint = [], [], [], []
 
-    def add(first: int, last: int, profile: _Profile, row: int) -> None:
+    def add(first: int, last: int, profile: _Profile, *rows: int) -> None:
         places, radii = zip(*profile, strict=True)
         start.append(first)
         end.append(last)
         radius.append(np.interp(along, places, radii))
-        paint.append(np.full(len(along), row))
+        paint.append((rows[0], rows[-1]))
 
     for joint, name in enumerate(MOCAP_17.joints):
         kind = name.removeprefix("L_").removeprefix("R_")
-        side = _SIDES[MOCAP_17.side(joint)]
+        parent = MOCAP_17.parents[joint]
         if kind in _LIMBS:
-            add(MOCAP_17.parents[joint], joint, _LIMBS[kind], side)
+            # A limb fades from one joint's colour to the next, except where it leaves the spine.
+            sided = MOCAP_17.side(joint) == MOCAP_17.side(parent)
+            add(parent, joint, _LIMBS[kind], parent if sided else joint, joint)
         if balls and _BALLS.get(kind):
-            add(joint, joint, ((0, _BALLS[kind]), (1, _BALLS[kind])), 3 + side)
-    add(_NECK, 17, ((0, 44), (0.5, 36), (1, 38)), _SIDES["middle"])
-    add(17, 18, ((0, 74), (0.5, 84), (1, 80)), 3 + _SIDES["middle"])
-    add(19, 19, ((0, 15), (1, 15)), 3 + _SIDES["middle"])
-    return _Parts(np.array(start), np.array(end), np.stack(radius), np.stack(paint))
+            add(joint, joint, ((0, _BALLS[kind]), (1, _BALLS[kind])), PALETTE_BALLS + joint)
+    add(_NECK, 17, ((0, 44), (0.5, 36), (1, 38)), _NECK)
+    add(17, 18, ((0, 74), (0.5, 84), (1, 80)), PALETTE_BALLS + _HEAD)
+    add(19, 19, ((0, 15), (1, 15)), PALETTE_BALLS + _HEAD)
+    return _Parts(np.array(start), np.array(end), np.stack(radius), np.array(paint))
 
 
 def _with_head(joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -189,10 +193,19 @@ def vertices_per_figure(detail: Detail, balls: bool) -> int:
     return len(_parts(detail, balls).start) * detail.rings * detail.around
 
 
-def paint_rows(count: int, detail: Detail, balls: bool) -> np.ndarray:
-    """(V,) int: which colour of the palette (side + 3 for joints) each vertex wears."""
-    paint = _parts(detail, balls).paint
-    return np.tile(np.repeat(paint.reshape(-1), detail.around), count)
+def paint(palette: np.ndarray, count: int, detail: Detail, balls: bool) -> np.ndarray:
+    """Colours of the vertices of `count` figures.
+
+    Args:
+        palette: (34, 3) float: limbs at the 17 joints, then the joints' balls.
+    Returns:
+        (V, 3) float32.
+    """
+    ends = palette[_parts(detail, balls).paint]  # (P, 2, 3)
+    along = _template(detail).along[:, None]
+    rings = ends[:, None, 0] * (1.0 - along) + ends[:, None, 1] * along  # (P, R, 3)
+    vertices = np.repeat(rings.reshape(-1, 3), detail.around, axis=0)
+    return np.tile(vertices, (count, 1)).astype(np.float32)
 
 
 @lru_cache

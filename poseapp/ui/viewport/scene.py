@@ -13,8 +13,8 @@ import numpy as np
 from vispy import gloo
 
 from poseapp.core.camera import Camera
-from poseapp.core.palette import SIDE_COLOURS
-from poseapp.core.skeleton import MOCAP_17
+from poseapp.core.palette import JOINT_COLOURS
+from poseapp.core.skeleton import COCO_17, MOCAP_17
 from poseapp.ui.viewport import figure, shaders
 
 MAX_HYPOTHESES = 10
@@ -83,7 +83,7 @@ class _Bodies:
         self._program["a_position"] = self._positions
         self._program["a_normal"] = self._normals
         self._program["a_colour"] = self._colours
-        self._palette = np.zeros((6, 3), np.float32)
+        self._palette = np.zeros((2 * len(MOCAP_17), 3), np.float32)
         self._count = 0
 
     def set_joints(self, joints: np.ndarray) -> None:
@@ -99,14 +99,15 @@ class _Bodies:
             self._normals.set_data(mesh.normals)
 
     def set_palette(self, palette: np.ndarray) -> None:
-        """(6, 3) linear RGB: left, right, middle of the limbs, then of the joints."""
+        """(34, 3) linear RGB, as `figure.paint` takes it."""
         self._palette = palette.astype(np.float32)
         self._paint()
 
     def _paint(self) -> None:
         if self._count:
-            rows = figure.paint_rows(self._count, self._detail, self._balls)
-            self._colours.set_data(self._palette[rows])
+            self._colours.set_data(
+                figure.paint(self._palette, self._count, self._detail, self._balls)
+            )
 
     def draw(self, **uniforms: object) -> None:
         if not self._count:
@@ -169,11 +170,19 @@ class Scene:
 
     @staticmethod
     def _palette(theme: Theme) -> np.ndarray:
+        """The canvas' colours for arms and legs, a neutral one for trunk and head."""
         neutral = np.array(theme.neutral)
-        limbs = [np.array(SIDE_COLOURS["left"]) / 255, np.array(SIDE_COLOURS["right"]) / 255]
-        limbs.append(neutral)
-        balls = [0.55 * colour + 0.45 * np.ones(3) for colour in limbs[:2]]
-        balls.append(0.82 * neutral + 0.18 * np.ones(3))
+        limbs, balls = [], []
+        for joint, name in enumerate(MOCAP_17.joints):
+            side = MOCAP_17.side(joint)
+            if side == "middle":
+                limbs.append(neutral)
+                balls.append(0.82 * neutral + 0.18)
+            else:
+                coco = COCO_17.index(f"{side}_{name[2:].lower()}")
+                colour = JOINT_COLOURS[coco] / 255.0
+                limbs.append(colour)
+                balls.append(0.6 * colour + 0.4)
         return np.array(limbs + balls) ** 2  # the shader lights in linear colour
 
     def set_figures(self, joints: np.ndarray, ghosts: np.ndarray) -> None:

@@ -277,19 +277,19 @@ class ViewportPanel(QWidget):
         self._say()
 
     def _say(self) -> None:
+        """Sentences: within the view while it is empty, below it while it shows somebody."""
         there = self._session.document.people
         active = self._session.active_person
-        text = ""
-        if not self._placed:
-            sentence = next((self._sentences[p.id] for p in there if p.id in self._sentences), "")
-            waiting = any(p.visible for p in there) and not self._error
-            text = sentence or (_LIFTING if waiting else "" if self._error else _EMPTY)
-        self.overlay.setText(text)
-        self.overlay.setVisible(bool(text))
+        sentence = self._sentences.get(active.id, "") if active is not None else ""
+        if self._placed:
+            overlay, notice = "", self._error or sentence
+        else:
+            others = (self._sentences[p.id] for p in there if p.id in self._sentences)
+            waiting = _LIFTING if any(p.visible for p in there) else _EMPTY
+            overlay, notice = self._error or sentence or next(others, waiting), ""
+        self.overlay.setText(overlay)
+        self.overlay.setVisible(bool(overlay))
         self._place_overlay()
-        notice = self._error or (
-            self._sentences.get(active.id, "") if active is not None and self._placed else ""
-        )
         self.notice.setText(notice or self._notice_gl)
         self.notice.setVisible(bool(notice or self._notice_gl))
 
