@@ -203,6 +203,30 @@ def test_cards_say_what_the_manifest_says(shipped: Path) -> None:
     assert weights.default_caption_model() == "keypoint_flow"
 
 
+@pytest.mark.parametrize(
+    ("flow", "wgan", "chosen"),
+    [
+        ({"one_nn": 54.0}, {"one_nn": 84.0}, "keypoint_flow"),
+        ({"one_nn": 54.0}, {"one_nn": 52.0}, "caption_wgan"),
+        ({}, {"one_nn": 84.0}, "caption_wgan"),
+        ({}, {}, "keypoint_flow"),
+        ({}, None, "keypoint_flow"),
+        (None, {}, "caption_wgan"),
+    ],
+)
+def test_the_better_caption_model_is_the_default(
+    tmp_path: Path, monkeypatch, flow: dict | None, wgan: dict | None, chosen: str
+) -> None:
+    rows = []
+    for name, metrics in (("keypoint_flow", flow), ("caption_wgan", wgan)):
+        if metrics is not None:
+            (tmp_path / f"{name}.safetensors").touch()
+            rows.append({"name": name, "file": f"{name}.safetensors", "metrics": metrics})
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": 1, "models": rows}), "utf-8")
+    monkeypatch.setattr("trainer.paths.weights_dir", lambda: tmp_path)
+    assert weights.default_caption_model() == chosen
+
+
 def test_load_and_unload(engine: LocalEngine) -> None:
     assert engine.run("load_model", name="keypoint_flow") == {"keypoint_flow": "cpu"}
     assert set(engine.run("warm_up")) == {"keypoint_flow", "vae_gan_lifter"}

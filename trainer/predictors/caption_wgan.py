@@ -31,6 +31,9 @@ class Predictor:
     less draws farther out.
     """
 
+    batch_rows = _ROWS
+    """Rows that a call computes in any case."""
+
     def __init__(
         self, weights: Path, device: str = "cpu", word_vectors: Path | None = None
     ) -> None:
