@@ -32,6 +32,11 @@ class Edit(QUndoCommand):
         self._before = session.document
         self._after = after
         self._key = merge_key
+        self._forgotten = False
+
+    def forget(self) -> None:
+        """The next undo takes this step off the stack: there is nothing to redo."""
+        self._forgotten = True
 
     def id(self) -> int:
         return -1 if self._key is None else _MERGEABLE
@@ -47,6 +52,8 @@ class Edit(QUndoCommand):
 
     def undo(self) -> None:
         self._session.apply(self._before)
+        if self._forgotten:
+            self.setObsolete(True)
 
 
 class SetPose(Edit):

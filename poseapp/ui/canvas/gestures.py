@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 
 from poseapp.core import kinematics, picking
 from poseapp.core.pose import Pose2D
-from poseapp.state.commands import SetPose
+from poseapp.state.commands import Edit, SetPose
 
 if TYPE_CHECKING:
     from poseapp.ui.canvas.view import CanvasView
@@ -96,7 +96,9 @@ class PoseGesture(Gesture):
     def cancel(self) -> None:
         if self._pushed:
             stack = self.canvas.session.undo_stack
-            stack.command(stack.index() - 1).setObsolete(True)
+            step = stack.command(stack.index() - 1)
+            assert isinstance(step, Edit)
+            step.forget()
             stack.undo()
             self._pushed = False
 

@@ -72,6 +72,10 @@ class Tool:
         self._moved = False
         self._gesture = self.begin(pointer)
 
+    def right_click(self, pointer: Pointer) -> bool:
+        """Right button down; whether that did something here."""
+        return False
+
     def move(self, pointer: Pointer) -> None:
         """Mouse moved with the left button held."""
         gesture = self._gesture

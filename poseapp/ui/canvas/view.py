@@ -22,7 +22,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from poseapp.core import picking
 from poseapp.core.pose import Pose2D
@@ -127,6 +127,10 @@ class CanvasView(pg.GraphicsView):
         self._on_photo_changed()
         self._on_people_changed()
 
+    def close(self) -> bool:
+        """Close as any widget does: pyqtgraph's own way tears the scene out of live items."""
+        return QGraphicsView.close(self)
+
     # -- geometry ----------------------------------------------------------------------------
     @property
     def scale_factor(self) -> float:
@@ -171,6 +175,7 @@ class CanvasView(pg.GraphicsView):
 
     def _set_view(self, rect: QRectF) -> None:
         self._box.setRange(rect, padding=0, disableAutoRange=True)
+        self._box.updateMatrix()  # now: the next event may come before the next paint
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom by a factor about a viewport position (the middle if None)."""
@@ -180,6 +185,7 @@ class CanvasView(pg.GraphicsView):
             at = QPointF(self.viewport().rect().center())
         centre = self.to_canvas(at)
         self._box.scaleBy((1.0 / factor, 1.0 / factor), center=(centre[0], centre[1]))
+        self._box.updateMatrix()
         self._fitted = False
 
     def set_zoom(self, scale: float) -> None:
@@ -189,6 +195,7 @@ class CanvasView(pg.GraphicsView):
     def pan(self, by: QPointF) -> None:
         """Move the page by screen px."""
         self._box.translateBy(x=-by.x() / self._scale, y=-by.y() / self._scale)
+        self._box.updateMatrix()
         self._fitted = False
 
     @Slot()
@@ -307,6 +314,13 @@ class CanvasView(pg.GraphicsView):
             and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture
         ):
             self.zoom(1.0 + event.value(), event.position())
+            return True
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and event.key() == Qt.Key.Key_Escape
+            and self._tool.dragging
+        ):
+            event.accept()  # it breaks the drag off, before any shortcut
             return True
         return super().event(event)
 
