@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -34,6 +35,9 @@ line on stderr says what), 2 the command was not understood.
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # terminals that know no curly quotes
     parser = make_parser()
     args = parser.parse_args(argv)
     try:

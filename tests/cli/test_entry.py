@@ -61,6 +61,13 @@ def test_module_and_exit_codes(poses: Path, tmp_path: Path) -> None:
     assert version.stdout.startswith("PoseApp ")
 
 
+def test_terminals_without_unicode(tmp_path: Path) -> None:
+    arguments = ("-m", "poseapp", "render", "größe“.json", "-o", tmp_path / "y.png")
+    done = process(*arguments, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays of Linux")
 def test_window_without_a_display_says_what_to_do_instead() -> None:
     done = process("-m", "poseapp")

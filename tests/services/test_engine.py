@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -167,6 +168,49 @@ def test_shutdown_is_quick_and_leaves_no_process(qtbot, make_engine, record_of, 
         assert not process._process.is_alive()
     assert engine.submit("double", values=np.ones(1)) > 0  # harmless afterwards
     engine.shutdown()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_no_process_outlives_a_killed_window(tmp_path: Path) -> None:
+    script = tmp_path / "window.py"
+    script.write_text(
+        "import sys\n"
+        "from PySide6.QtCore import QCoreApplication\n"
+        "from poseapp.services.engine import Engine\n"
+        "def main():\n"
+        "    app = QCoreApplication([])\n"
+        "    engine = Engine(registry='engine_tasks:TASKS')\n"
+        "    engine.task_partial.connect(lambda n, p: p == 3 and print(engine.pid, flush=True))\n"
+        "    engine.submit('count', steps=100_000)\n"
+        "    app.exec()\n"
+        "if __name__ == '__main__':\n"
+        "    main()\n",
+        "utf-8",
+    )
+    here = Path(__file__).resolve()
+    paths = os.pathsep.join([str(here.parents[2]), str(here.parent)])
+    window = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    child = int(window.stdout.readline())
+    assert _runs(child)
+    window.kill()
+    window.wait()
+    until = time.monotonic() + 10
+    while _runs(child) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not _runs(child)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
 
 
 def test_environment_is_set_before_torch(qtbot, engine: Engine, record, monkeypatch) -> None:
