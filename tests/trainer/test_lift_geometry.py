@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from trainer.models import lift_geometry as geometry
+from trainer.layers import lift_geometry as geometry
 
 
 def test_unproject_undoes_project() -> None:

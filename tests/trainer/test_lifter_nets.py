@@ -7,7 +7,7 @@ import torch
 
 from trainer import artifact
 from trainer import config as configs
-from trainer.models import lift_geometry as geometry
+from trainer.layers import lift_geometry as geometry
 from trainer.models.vae_gan_lifter import (
     PAPER,
     Decoder,

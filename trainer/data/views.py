@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from trainer.data import mocap
-from trainer.models import lift_geometry as geometry
+from trainer.layers import lift_geometry as geometry
 
 _JOINTS = len(mocap.JOINTS)
 _PAIRS = (1, 4), (2, 5), (3, 6), (11, 14), (12, 15), (13, 16)  # bones that share a length

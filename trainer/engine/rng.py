@@ -11,7 +11,8 @@ class GlobalRandomState:
     """Python's, NumPy's and torch's global generators, as one object with a state_dict."""
 
     def state_dict(self) -> dict[str, Any]:
-        kind, keys, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002 - libraries use it
+        kept: Any = np.random.get_state()  # noqa: NPY002 - libraries use it
+        kind, keys, position, has_gauss, gauss = kept
         version, internal, gauss_next = random.getstate()
         state: dict[str, Any] = {
             "torch": torch.get_rng_state(),

@@ -10,6 +10,7 @@ from trainer.data import mocap
 from trainer.errors import ArtifactError, DataError
 from trainer.evaluation import lift_views
 from trainer.evaluation.table import Table
+from trainer.layers import lift_geometry as geometry
 from trainer.metrics import mpjpe
 from trainer.predictors.vae_gan_lifter import MAX_HYPOTHESES, Predictor
 
@@ -64,13 +65,13 @@ def evaluate(
     coco = measure_coco(ours, views)
     _add(table, "ours, from COCO-17 keypoints", errors=coco)
     for title, noise, distance, joint_set in (
-        ("ours, no joint noise", 0.0, lift_views.geometry.CAMERA_DISTANCE, mocap.CORRECTED),
-        ("ours, 4 % joint noise", 0.04, lift_views.geometry.CAMERA_DISTANCE, mocap.CORRECTED),
+        ("ours, no joint noise", 0.0, geometry.CAMERA_DISTANCE, mocap.CORRECTED),
+        ("ours, 4 % joint noise", 0.04, geometry.CAMERA_DISTANCE, mocap.CORRECTED),
         ("ours, camera at 4 m", lift_views.NOISE, NEAR_CAMERA, mocap.CORRECTED),
         (
             "ours, uncorrected knees",
             lift_views.NOISE,
-            lift_views.geometry.CAMERA_DISTANCE,
+            geometry.CAMERA_DISTANCE,
             mocap.RAW,
         ),
     ):

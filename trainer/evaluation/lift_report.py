@@ -48,6 +48,6 @@ def filled(text: str, tables: dict[str, Table]) -> str:
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if not pattern.search(text):
             raise TrainerError(f"The page has no place for the table {name}: add its two markers.")
-        body = table.markdown().strip()
-        text = pattern.sub(lambda m, body=body: f"{m.group(1)}{body}\n{m.group(2)}", text)
+        body = table.markdown().strip().replace("\\", r"\\")
+        text = pattern.sub(rf"\g<1>{body}\n\g<2>", text)
     return text

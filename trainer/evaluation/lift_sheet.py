@@ -9,7 +9,7 @@ import torch
 from trainer.data import coco_to_mocap, mocap
 from trainer.errors import DataError
 from trainer.evaluation import lift_views
-from trainer.models import lift_geometry as geometry
+from trainer.layers import lift_geometry as geometry
 from trainer.predictors.vae_gan_lifter import Predictor
 
 _CELL = 170
@@ -112,7 +112,7 @@ def _figure(points: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     for joint, parent in edges:
         if mask[joint] and mask[parent]:
             _line(canvas, pixels[parent], pixels[joint], _colour(joint))
-    for joint in np.flatnonzero(mask):
+    for joint in np.flatnonzero(mask).tolist():
         cv2.circle(canvas, _pixel(pixels[joint]), 3, _colour(joint), -1, cv2.LINE_AA)
     return canvas
 

@@ -7,7 +7,7 @@ import torch
 
 from trainer.data import coco_to_mocap, mocap
 from trainer.data.views import ViewSampler, random_camera
-from trainer.models import lift_geometry as geometry
+from trainer.layers import lift_geometry as geometry
 
 NOISE = 0.01  # of the unit: 7 mm on the body
 _SEED = 3

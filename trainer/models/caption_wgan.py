@@ -210,7 +210,7 @@ class Critic(nn.Module):
         gradient = functional.conv_transpose2d(last.weight * mix_slope, mix.weight)
         features = slopes[-1].shape[1]
         text_gradient = None
-        if text_slope is not None:
+        if text_slope is not None and self.text is not None:
             at_text = gradient[:, features:].sum(dim=(2, 3)) * text_slope  # (B, text_features)
             text_gradient = at_text @ self.text[0].weight  # (B, text_dim)
         gradient = gradient[:, :features]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trainer.models import lift_geometry as geometry
+from trainer.layers import lift_geometry as geometry
 
 JOINTS = 17
 ROOT, HEAD = 0, 10

@@ -12,7 +12,7 @@ from trainer import config as configs
 from trainer import noise as noises
 from trainer.data import coco_to_mocap, mocap
 from trainer.errors import ArtifactError, TrainerError
-from trainer.models import lift_geometry as geometry
+from trainer.layers import lift_geometry as geometry
 from trainer.models.vae_gan_lifter import Lifter, LifterConfig
 
 MODEL = "vae_gan_lifter"

@@ -10,8 +10,8 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from trainer.data.views import random_masks
+from trainer.layers import lift_geometry as geometry
 from trainer.losses import lifter as losses
-from trainer.models import lift_geometry as geometry
 from trainer.models.vae_gan_lifter import Discriminator, Lifted, LifterConfig
 from trainer.recipes.lifter_common import LifterRecipe, LifterSettings
 
@@ -23,7 +23,7 @@ class VaeGanLifterRecipe(LifterRecipe):
 
     name = "vae_gan_lifter"
     presets: ClassVar[dict[str, LifterSettings]] = {
-        "small": LifterSettings(net=LifterConfig(hidden=512), steps=26_000),
+        "small": LifterSettings(net=LifterConfig(hidden=512), steps=22_000),
         "full": LifterSettings(net=LifterConfig(hidden=768), batch=1024),
     }
 

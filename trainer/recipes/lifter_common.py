@@ -13,8 +13,8 @@ from trainer.data import mocap
 from trainer.data.views import ViewSampler, random_camera
 from trainer.engine.ema import Ema
 from trainer.engine.loop import bf16_is_fast
+from trainer.layers import lift_geometry as geometry
 from trainer.metrics import mpjpe
-from trainer.models import lift_geometry as geometry
 from trainer.models.vae_gan_lifter import Lifter, LifterConfig
 
 HYPOTHESES = 10

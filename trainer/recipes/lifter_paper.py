@@ -7,8 +7,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from trainer.layers import lift_geometry as geometry
 from trainer.losses import lifter as losses
-from trainer.models import lift_geometry as geometry
 from trainer.models.vae_gan_lifter import PAPER, Discriminator
 from trainer.recipes.lifter import novel_view
 from trainer.recipes.lifter_common import LifterRecipe, LifterSettings
