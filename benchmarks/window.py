@@ -21,11 +21,11 @@ import numpy as np
 from benchmarks.report import Row
 
 if TYPE_CHECKING:
-    from poseapp.ui.main_window import MainWindow
     from PySide6.QtCore import QEvent
     from PySide6.QtWidgets import QApplication
 
     from poseapp.ui.canvas.view import CanvasView
+    from poseapp.ui.main_window import MainWindow
 
 MOVES = 200
 FRAME_S = 1 / 60
@@ -71,21 +71,14 @@ def run_scene(with_3d: bool) -> dict[str, float]:
     Returns:
         p50_ms and p95_ms from a mouse event to the end of its repaint, and what `_rest` gives.
     """
-    from PySide6.QtWidgets import QDockWidget
-
     from poseapp import app as poseapp
     from poseapp.state.settings import Settings
-    from poseapp.ui.canvas.view import CanvasView
-    from poseapp.ui.viewport.widget import ViewportPanel
 
     app = poseapp.make_application([])
     with tempfile.TemporaryDirectory() as folder:
         session, engine, window = poseapp.build(Settings.in_folder(Path(folder)))
-        panel = window.findChild(ViewportPanel)
-        for dock in window.findChildren(QDockWidget):
-            if dock.isAncestorOf(panel):
-                dock.setVisible(with_3d)
-                dock.raise_()
+        panel, canvas = window.viewport_panel, window.canvas
+        window.docks["viewport"].setVisible(with_3d)
         window.resize(*SIZE)
         window.show()
         window.start([])
@@ -97,7 +90,6 @@ def run_scene(with_3d: bool) -> dict[str, float]:
         if with_3d:
             _wait(app, lambda: bool(lifts), 60)
         _wait(app, lambda: False, 1.0)
-        canvas = window.findChild(CanvasView)
         _drag(app, window, canvas, 30)  # warm
         lifts.clear()
         times_ms = _drag(app, window, canvas, MOVES)

@@ -80,7 +80,7 @@ def fit_palette(frames: Sequence[np.ndarray]) -> np.ndarray:
     cv2.setRNGSeed(1)
     rule = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 10, 0.5)
     seeds = cv2.KMEANS_PP_CENTERS
-    _, _, centres = cv2.kmeans(samples, _COLOURS, None, rule, 1, seeds)  # type: ignore
+    _, _, centres = cv2.kmeans(samples, _COLOURS, None, rule, 1, seeds)
     return np.unique(np.rint(centres).astype(np.uint8), axis=0)
 
 

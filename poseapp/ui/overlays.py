@@ -106,10 +106,10 @@ class InfoBar(QFrame):
             self._then()
 
     def _place(self) -> None:
-        host = self.parentWidget()
+        host, layout = self.parentWidget(), self.layout()
+        assert host is not None and layout is not None
         width = min(self._WIDEST_PX, host.width() - 24)
         self.setFixedWidth(max(width, 120))
-        layout = self.layout()
         height = layout.heightForWidth(width) if layout.hasHeightForWidth() else -1
         self.resize(width, height if height > 0 else self.sizeHint().height())
         self.move((host.width() - self.width()) // 2, 12)
@@ -184,6 +184,7 @@ class EmptyHint(QFrame):
     def place(self) -> None:
         """Stand in the middle of the canvas."""
         host = self.parentWidget()
+        assert host is not None
         self.adjustSize()
         self.move((host.width() - self.width()) // 2, (host.height() - self.height()) // 2)
 

@@ -316,7 +316,8 @@ class CanvasView(pg.GraphicsView):
             self.zoom(1.0 + event.value(), event.position())
             return True
         if (
-            event.type() == QEvent.Type.ShortcutOverride
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
             and event.key() == Qt.Key.Key_Escape
             and self._tool.dragging
         ):

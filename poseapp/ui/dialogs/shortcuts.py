@@ -92,9 +92,11 @@ class ShortcutsDialog(QDialog):
         words = text.casefold().split()
         for place in range(self.tree.topLevelItemCount()):
             head = self.tree.topLevelItem(place)
+            assert head is not None
             shown = 0
             for row in range(head.childCount()):
                 item = head.child(row)
+                assert item is not None
                 have = f"{head.text(0)} {item.text(0)} {item.text(1)}".casefold()
                 fits = all(word in have for word in words)
                 item.setHidden(not fits)

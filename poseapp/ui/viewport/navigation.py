@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,39 @@ VIEWS = {"home": HOME, "front": FRONT, "side": SIDE, "top": TOP}
 ORBIT_RAD_PER_VIEW = math.pi
 """A drag across the whole height of the view turns the camera by this much."""
 _HALF_LIFE_S = 0.055
-_FIT_MARGIN = 1.02
+_FIT_MARGIN = 1.1
+_HEAD_ROOM_MM = 60.0
+
+
+def fitted(
+    camera: Camera, joints: np.ndarray, aspect: float, sides: Sequence[tuple[float, float]]
+) -> Camera:
+    """The camera, its target amid (..., 17, 3) mm joints, so near that all sides just see them.
+
+    Args:
+        sides: (azimuth, elevation) in rad from which the figures must be in sight.
+    """
+    points = np.asarray(joints, float).reshape(-1, 3)
+    if not len(points):
+        return replace(camera, target=HOME.target, distance=HOME.distance)
+    low, high = points.min(0), points.max(0)
+    high = high + np.array([0.0, _HEAD_ROOM_MM, 0.0])
+    target = (low + high) / 2.0
+    points = np.concatenate([points, points + (0.0, _HEAD_ROOM_MM, 0.0)]) - target
+    tall = math.tan(camera.fov / 2.0)
+    distance = 300.0
+    for azimuth, elevation in sides:
+        x, y, away = (points @ replace(camera, azimuth=azimuth, elevation=elevation).rotation.T).T
+        needed = np.maximum(np.abs(x) / (tall * aspect), np.abs(y) / tall) * _FIT_MARGIN - away
+        distance = max(distance, float(needed.max()))
+    return replace(camera, target=tuple(float(v) for v in target), distance=distance)
+
+
+def turn(camera: Camera, joints: np.ndarray, aspect: float, steps: int) -> list[Camera]:
+    """Cameras of one full turn around figures, from where `camera` stands, all as far away."""
+    angles = [camera.azimuth + 2.0 * math.pi * step / steps for step in range(steps)]
+    start = fitted(camera, joints, aspect, [(angle, camera.elevation) for angle in angles])
+    return [replace(start, azimuth=angle) for angle in angles]
 
 
 class Navigation:
@@ -48,15 +81,14 @@ class Navigation:
         wanted = VIEWS[view]
         self.goal = replace(self.goal, azimuth=wanted.azimuth, elevation=wanted.elevation)
 
-    def fit(self, joints: np.ndarray) -> None:
-        """Glide so that all of (..., 17, 3) mm world joints are seen from any side."""
-        points = np.asarray(joints, float).reshape(-1, 3)
-        if len(points):
-            room = np.array([0.0, 120.0, 0.0])  # the head rises above its joint, feet stand below
-            points = np.concatenate([points, points.max(0)[None] + room, points.min(0)[None]])
-            self.goal = self.goal.fitted(points, _FIT_MARGIN)
-        else:
-            self.goal = replace(self.goal, target=HOME.target, distance=HOME.distance)
+    def fit(self, joints: np.ndarray, aspect: float = 1.0) -> None:
+        """Glide so that all of (..., 17, 3) mm world joints are in sight, from each of `VIEWS` too.
+
+        Args:
+            aspect: width of the view by its height.
+        """
+        cameras = [self.goal, *VIEWS.values()]
+        self.goal = fitted(self.goal, joints, aspect, [(c.azimuth, c.elevation) for c in cameras])
         self.by_hand = False
 
     def jump(self, camera: Camera | None = None) -> None:
