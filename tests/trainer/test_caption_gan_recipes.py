@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric, seed_everything
 
-sys.path.insert(0, str(Path(__file__).parent))
-import small_coco
-
+from tests.trainer import small_coco
 from trainer import artifact
 from trainer.data import heatmaps
 from trainer.engine.loop import fit
