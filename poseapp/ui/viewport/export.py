@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ from poseapp.core.errors import DocumentError, FormatError, PoseAppError, TaskCa
 from poseapp.formats import bvh, pose3d_json, turntable
 from poseapp.formats.files import write_bytes
 from poseapp.state.settings import Settings
+from poseapp.ui.viewport.navigation import turn
 
 if TYPE_CHECKING:
     from poseapp.ui.viewport.widget import ViewportPanel
@@ -126,15 +125,15 @@ class ExportMenu(QMenu):
             if dialog.wasCanceled():
                 raise TaskCancelled("The export was cancelled.")
 
-        def turn() -> Iterator[np.ndarray]:
+        def pictures() -> Iterator[np.ndarray]:
             start = self._panel.navigation.goal
-            for step in range(TURN_FRAMES):
-                angle = start.azimuth + 2.0 * math.pi * step / TURN_FRAMES
+            aspect = TURN_SIZE[0] / TURN_SIZE[1]
+            for camera in turn(start, self._panel.shown(), aspect, TURN_FRAMES):
                 tick()
-                yield self._picture(replace(start, azimuth=angle), TURN_SIZE)
+                yield self._picture(camera, TURN_SIZE)
 
         try:
-            turntable.save(turn(), path, TURN_FPS, tick)
+            turntable.save(pictures(), path, TURN_FPS, tick)
         finally:
             dialog.close()
             dialog.deleteLater()

@@ -31,9 +31,9 @@ def fitted(
     if not len(points):
         return replace(camera, target=HOME.target, distance=HOME.distance)
     low, high = points.min(0), points.max(0)
-    high = high + np.array([0.0, _HEAD_ROOM_MM, 0.0])
-    target = (low + high) / 2.0
-    points = np.concatenate([points, points + (0.0, _HEAD_ROOM_MM, 0.0)]) - target
+    room = np.array([0.0, _HEAD_ROOM_MM, 0.0])
+    target = (low + high + room) / 2.0
+    points = np.concatenate([points, points + room]) - target
     tall = math.tan(camera.fov / 2.0)
     distance = 300.0
     for azimuth, elevation in sides:

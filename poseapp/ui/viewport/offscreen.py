@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 from vispy import app
@@ -15,7 +13,7 @@ from vispy import app
 from poseapp.core import draw
 from poseapp.core.camera import Camera
 from poseapp.core.errors import PoseAppError
-from poseapp.ui.viewport.navigation import HOME, Navigation
+from poseapp.ui.viewport.navigation import HOME, turn
 from poseapp.ui.viewport.scene import DARK, Scene, Smoother, Theme
 
 log = logging.getLogger(__name__)
@@ -63,7 +61,6 @@ def turntable_frames(
     size: tuple[int, int] = (480, 480),
     frames: int = 72,
     theme: Theme = DARK,
-    camera: Camera | None = None,
 ) -> Iterator[np.ndarray]:
     """One full turn around figures, as beautiful as this machine can draw it.
 
@@ -71,16 +68,12 @@ def turntable_frames(
         figures: (17, 3) or (N, 17, 3) mm, world space.
         ghosts: (17, 3) mm each: other hypotheses.
         size: (width, height) px.
-        camera: where the turn starts; fitted to the figures if None.
     Yields:
         (H, W, 3) uint8 RGB; the last frame leads on to the first.
     """
     figures = np.asarray(figures, float).reshape(-1, 17, 3)
     others = np.reshape(np.asarray(ghosts, float), (-1, 17, 3))
-    if camera is None:
-        navigation = Navigation(HOME)
-        navigation.fit(figures)
-        camera = navigation.goal
+    cameras = turn(HOME, figures, size[0] / size[1], frames)
     try:
         offscreen = Offscreen()
     except GLUnavailableError as exc:
@@ -88,13 +81,13 @@ def turntable_frames(
         shade = (np.array(theme.top) + np.array(theme.bottom)) / 2.0
         background = tuple(np.rint(shade * 255).astype(int).tolist())
         more = [*figures[1:], *others]
-        yield from draw.turntable_frames(figures[0], size, frames, camera, more, background)
+        for camera in cameras:
+            yield draw.draw_pose3d(figures[0], camera, size, more, background)
         return
     try:
         scene = Scene(theme)
         scene.set_figures(figures, others)
-        for number in range(frames):
-            turned = camera.azimuth + 2.0 * math.pi * number / frames
-            yield offscreen.render(scene, replace(camera, azimuth=turned), size)
+        for camera in cameras:
+            yield offscreen.render(scene, camera, size)
     finally:
         offscreen.close()

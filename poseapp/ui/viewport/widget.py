@@ -194,6 +194,10 @@ class ViewportPanel(QWidget):
         """(H, 17, 3) mm, world space, for each of `people`."""
         return [self._placed[person_id] for person_id, _, _ in self.people()]
 
+    def shown(self) -> np.ndarray:
+        """(N, 17, 3) mm, world space: everybody's likeliest figure."""
+        return np.concatenate([np.zeros((0, 17, 3)), *(f[:1] for f in self._placed.values())])
+
     def active_id(self) -> str | None:
         """The person that "Use this view" and single exports go to."""
         active = self._session.active_person
@@ -234,10 +238,9 @@ class ViewportPanel(QWidget):
 
     def fit(self, glide: bool = True) -> None:
         """Bring all figures into sight."""
-        if self._placed:
-            self.navigation.fit(np.concatenate([f[:1] for f in self._placed.values()]))
-        else:
-            self.navigation.fit(np.zeros((0, 17, 3)))
+        size = self.view.widget.size()
+        aspect = max(size.width(), 1) / max(size.height(), 1)
+        self.navigation.fit(self.shown(), aspect)
         if glide:
             self._hand.glide()
         else:
