@@ -6,13 +6,11 @@ import io
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from poseapp.core import draw, heatmap
+from poseapp.core import heatmap
 from poseapp.core.pose import Pose2D
 from poseapp.core.skeleton import COCO_17
-from poseapp.formats import png
 from poseapp.formats.files import write_bytes
 
 SHEET_COLUMNS = 5
@@ -59,6 +57,10 @@ def single_channel(
     Returns:
         (side_px, side_px, 3) uint8 RGB.
     """
+    import cv2  # not needed for the first window
+
+    from poseapp.core import draw
+
     maps = np.asarray(heatmaps, np.float32)
     size = (side_px, side_px)
     colour = draw.heatmap_single(maps[joint] if shown is None else shown, joint, size)
@@ -73,6 +75,9 @@ def save_png(path: Path, heatmaps: list[np.ndarray], threshold: float, side_px: 
     Raises:
         DocumentError: the file cannot be written.
     """
+    from poseapp.core import draw
+    from poseapp.formats import png
+
     columns = []
     for maps in heatmaps:
         cell = side_px // SHEET_COLUMNS

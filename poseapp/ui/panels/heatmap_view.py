@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from poseapp.core import draw, heatmap
+from poseapp.core import heatmap
 from poseapp.core.skeleton import COCO_17
 from poseapp.services import heatmap_export
 from poseapp.services.heatmap_export import SHEET_COLUMNS, SHEET_ROWS
@@ -122,6 +122,8 @@ class HeatmapView(QWidget):
         painter.drawPath(path)
 
     def _drawn(self, square: QRectF) -> QPixmap:
+        from poseapp.core import draw  # OpenCV: not needed for the first window
+
         assert self._maps is not None
         ratio = self.devicePixelRatioF()
         side = int(min(_MAX_PIXELS, max(32.0, square.width() * ratio)))

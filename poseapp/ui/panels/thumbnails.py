@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPalette, QPixmap
 
-from poseapp.core import draw
 from poseapp.services.samples import Sample
 
 VIEWS = ("skeleton", "heatmap")
@@ -32,6 +31,8 @@ def picture(sample: Sample, view: str, side_px: int, background: QColor) -> QIma
         view: one of `VIEWS`.
         side_px: physical px.
     """
+    from poseapp.core import draw  # OpenCV: not needed for the first window
+
     if view == "heatmap":
         return to_image(draw.heatmap_composite(sample.heatmaps, (side_px, side_px), 0.1))
     colour = (background.red(), background.green(), background.blue())
