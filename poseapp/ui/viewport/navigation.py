@@ -37,10 +37,15 @@ def fitted(
     tall = math.tan(camera.fov / 2.0)
     distance = 300.0
     for azimuth, elevation in sides:
-        x, y, away = (points @ replace(camera, azimuth=azimuth, elevation=elevation).rotation.T).T
-        needed = np.maximum(np.abs(x) / (tall * aspect), np.abs(y) / tall) * _FIT_MARGIN - away
+        right, down, away = (
+            points @ replace(camera, azimuth=azimuth, elevation=elevation).rotation.T
+        ).T
+        needed = (
+            np.maximum(np.abs(right) / (tall * aspect), np.abs(down) / tall) * _FIT_MARGIN - away
+        )
         distance = max(distance, float(needed.max()))
-    return replace(camera, target=tuple(float(v) for v in target), distance=distance)
+    x, y, z = (float(v) for v in target)
+    return replace(camera, target=(x, y, z), distance=distance)
 
 
 def turn(camera: Camera, joints: np.ndarray, aspect: float, steps: int) -> list[Camera]:

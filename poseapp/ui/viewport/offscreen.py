@@ -52,7 +52,11 @@ class Offscreen:
 
     def close(self) -> None:
         """Give the context back."""
+        from vispy.ext import egl
+
         self._canvas.close()
+        # A thread whose current context is EGL's cannot make one of a window's current.
+        egl._lib.eglReleaseThread()
 
 
 def turntable_frames(

@@ -277,6 +277,7 @@ class ViewportPanel(QWidget):
             self._fitted_for = standing
         self.use_button.setEnabled(active is not None)
         self.export_button.setEnabled(bool(self._placed))
+        self.export_menu.menuAction().setEnabled(bool(self._placed))
         self._say()
 
     def _say(self) -> None:
