@@ -1,8 +1,7 @@
-"""Pictures of a document as PNG, and heatmaps as PNG and NPZ."""
+"""Pictures of a document as PNG."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from poseapp.core import draw
 from poseapp.core.document import Document
 from poseapp.core.errors import DocumentError, FormatError
 from poseapp.core.photo import photo_preview
-from poseapp.core.skeleton import COCO_17
 from poseapp.formats.files import write_bytes
 
 _MAX_PIXELS = 50_000_000
@@ -71,24 +69,3 @@ def encode_png(picture: np.ndarray) -> bytes:
 def save_picture(picture: np.ndarray, path: str | Path) -> None:
     """Write an RGB or RGBA picture as PNG, beside and replaced."""
     write_bytes(Path(path), encode_png(picture))
-
-
-def save_heatmaps(
-    heatmaps: np.ndarray, path: str | Path, size: tuple[int, int] = (768, 768)
-) -> None:
-    """Write heatmaps: their composite for .png, all channels with their names for .npz.
-
-    Args:
-        heatmaps: (17, H, W) float in 0-1.
-        size: (width, height) px of the picture.
-    """
-    path = Path(path)
-    if path.suffix.lower() == ".png":
-        save_picture(draw.heatmap_composite(heatmaps, size), path)
-    elif path.suffix.lower() == ".npz":
-        buffer = io.BytesIO()
-        maps = np.asarray(heatmaps, np.float32)
-        np.savez_compressed(buffer, heatmaps=maps, joints=np.array(COCO_17.joints))
-        write_bytes(path, buffer.getvalue())
-    else:
-        raise FormatError(f"Heatmaps are saved as .png or .npz, not as {path.suffix or 'that'}.")

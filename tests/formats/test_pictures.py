@@ -1,4 +1,4 @@
-"""SVG, PNG and heatmap files."""
+"""SVG and PNG files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from poseapp.core.document import Document, Person, Photo
 from poseapp.core.errors import DocumentError, FormatError
-from poseapp.core.heatmap import encode
 from poseapp.core.pose import Pose2D, Visibility
 from poseapp.core.skeleton import COCO_17
 from poseapp.formats import png, registry, svg
@@ -94,13 +93,9 @@ def test_png_styles_and_backgrounds() -> None:
         png.dump(Document((16_000, 16_000)))
 
 
-def test_heatmaps_as_picture_and_arrays(tmp_path: Path) -> None:
-    maps = encode(np.full((17, 2), 31.0), np.ones(17))
-    png.save_heatmaps(maps, tmp_path / "h.png", (128, 128))
-    assert decoded((tmp_path / "h.png").read_bytes()).shape == (128, 128, 3)
-    png.save_heatmaps(maps, tmp_path / "h.npz")
-    with np.load(tmp_path / "h.npz") as stored:
-        assert np.array_equal(stored["heatmaps"], maps)
-        assert stored["joints"].tolist() == list(COCO_17.joints)
-    with pytest.raises(FormatError, match=r"\.png or \.npz"):
-        png.save_heatmaps(maps, tmp_path / "h.gif")
+def test_a_picture_is_saved_as_it_is(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (6, 5, 4), np.uint8)
+    png.save_picture(picture, tmp_path / "a.png")
+    assert np.array_equal(decoded((tmp_path / "a.png").read_bytes()), picture)
+    png.save_picture(picture[..., :3], tmp_path / "a.png")
+    assert np.array_equal(decoded((tmp_path / "a.png").read_bytes()), picture[..., :3])

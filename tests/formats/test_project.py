@@ -248,13 +248,23 @@ def test_a_failed_save_leaves_the_original_whole(
     assert [p.name for p in tmp_path.iterdir() if p.name != "home"] == ["work.pose"]
 
 
-def test_a_full_disk_for_real(tmp_path: Path) -> None:
-    full = Path("/dev/full")
+def test_a_full_disk_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Path("/dev/full")  # every write to it fails as on a full disk
     if not full.exists() or not os.access(full, os.W_OK):
         pytest.skip("this system has no /dev/full")
-    with pytest.raises(OSError), full.open("wb", buffering=0) as file:  # the fault is real
-        file.write(b"x")
-    with pytest.raises(DocumentError, match="Cannot save"):
+    path, beside = tmp_path / "work.pose", tmp_path / ".work.part"
+    registry.save(document(), path)
+    before = path.read_bytes()
+    beside.touch()
+    opened = (os.open(full, os.O_WRONLY), str(beside))
+    monkeypatch.setattr(files.tempfile, "mkstemp", lambda **_: opened)
+    with pytest.raises(DocumentError, match="disk is full"):
+        registry.save(replace(document(), size=(9, 9)), path)
+    assert path.read_bytes() == before and not beside.exists()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="there is no folder"):
         registry.save(document(), tmp_path / "missing" / "a.pose")
 
 
