@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from poseapp.core import draw
-from poseapp.core.camera import pose3d_to_world
 from poseapp.core.document import Document
 from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.core.pose import Pose2D, Pose3D
@@ -16,6 +14,7 @@ from poseapp.formats import pose3d_json, registry, turntable
 from poseapp.services import batch
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelOptions
+from poseapp.ui.viewport.placing import stand
 
 _LIFTER = "vae_gan_lifter"
 _SUFFIXES = (".bvh", ".json", ".gif", ".mp4")
@@ -81,8 +80,10 @@ class _Lifter:
             if suffix == ".bvh":
                 registry.save_3d(rows[:1], path, "bvh", fps=self._fps)
             else:
-                ghosts = [pose3d_to_world(pose) for pose in rows[1:]]
-                frames = draw.turntable_frames(pose3d_to_world(rows[0]), ghosts=ghosts)
+                from poseapp.ui.viewport import offscreen  # OpenGL: for pictures alone
+
+                figures = stand(rows)
+                frames = offscreen.turntable_frames(figures[0], ghosts=figures[1:])
                 turntable.save(frames, path)
 
     def motion(self, inputs: list[Path], target: Path, suffix: str) -> None:

@@ -50,7 +50,7 @@ def test_the_scale_of_the_canvas_is_found() -> None:
 def test_the_view_of_the_canvas_gives_the_same_pose() -> None:
     """Looking from where the canvas looks, from far away, changes nothing."""
     lifted = _lifted()
-    figure = placing.stand(lifted)[0]
+    figure = placing.stand(lifted.figures)[0]
     camera = Camera(elevation=0.15, distance=50_000.0)
     pose = placing.pose_seen_from(lifted, figure, camera)
     assert np.abs(pose.keypoints - lifted.pose.keypoints).max() < 4.0
@@ -59,7 +59,7 @@ def test_the_view_of_the_canvas_gives_the_same_pose() -> None:
 @pytest.mark.parametrize("azimuth", [0.0, 1.0, math.pi / 2, math.pi, -2.0])
 def test_a_turned_view_is_what_the_camera_saw(azimuth: float) -> None:
     lifted = _lifted(3)
-    figure = placing.stand(lifted)[0]
+    figure = placing.stand(lifted.figures)[0]
     camera = Camera(azimuth=azimuth, elevation=0.3).fitted(figure)
     pose = placing.pose_seen_from(lifted, figure, camera)
     seen = project(mocap17_to_coco17(figure), camera, (500, 500))
@@ -77,14 +77,14 @@ def test_absent_joints_stay_absent_and_hidden_ones_hidden() -> None:
     lifted = _lifted(1)
     pose = lifted.pose.with_visibility(9, Visibility.ABSENT).with_visibility(4, Visibility.HIDDEN)
     lifted = placing.Lifted(pose, lifted.figures)
-    seen = placing.pose_seen_from(lifted, placing.stand(lifted)[0], Camera(azimuth=1.2))
+    seen = placing.pose_seen_from(lifted, placing.stand(lifted.figures)[0], Camera(azimuth=1.2))
     assert np.array_equal(seen.visibility, pose.visibility)
     assert np.array_equal(seen.confidence, pose.confidence)
 
 
 def test_a_camera_within_the_figure_steps_back() -> None:
     lifted = _lifted(2)
-    figure = placing.stand(lifted)[0]
+    figure = placing.stand(lifted.figures)[0]
     camera = Camera(distance=300.0, target=tuple(figure[0]))
     pose = placing.pose_seen_from(lifted, figure, camera)
     assert np.isfinite(pose.keypoints).all()
@@ -94,10 +94,10 @@ def test_a_camera_within_the_figure_steps_back() -> None:
 def test_after_the_turn_the_picture_is_the_same() -> None:
     """The figure turned to the canvas, seen by the camera that turned with it."""
     lifted = _lifted(4)
-    figures = placing.stand(lifted)
+    figures = placing.stand(lifted.figures)
     camera = Camera(azimuth=0.9, elevation=0.25).fitted(figures[0]).panned(120.0, -60.0)
     turned = placing.turned_to(figures, camera)
-    after = placing.stand(placing.Lifted(lifted.pose, turned))
+    after = placing.stand(turned)
     camera_after = placing.camera_after_turn(camera, figures[0, 0])
     before_px = project(figures[0], camera, (600, 600))
     after_px = project(after[0], camera_after, (600, 600))

@@ -61,7 +61,7 @@ class Offscreen:
 
 def turntable_frames(
     figures: np.ndarray,
-    ghosts: Sequence[np.ndarray] = (),
+    ghosts: Sequence[np.ndarray] | np.ndarray = (),
     size: tuple[int, int] = (480, 480),
     frames: int = 72,
     theme: Theme = DARK,

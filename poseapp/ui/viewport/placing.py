@@ -50,11 +50,11 @@ def px_per_mm(pose: Pose2D, figure: Pose3D) -> float:
     return spread if spread > 1e-6 else 1.0 / _FALLBACK_MM_PER_PX
 
 
-def stand(lifted: Lifted) -> np.ndarray:
+def stand(figures: Sequence[Pose3D]) -> np.ndarray:
     """(H, 17, 3) mm, world space: the first figure on the ground, the others at its pelvis."""
-    first = pose3d_to_world(lifted.figures[0])
+    first = pose3d_to_world(figures[0])
     first[:, 1] += _CLEARANCE_MM * figure_scale(first[None])[0]
-    others = [pose3d_to_world(figure) for figure in lifted.figures[1:]]
+    others = [pose3d_to_world(figure) for figure in figures[1:]]
     return np.stack([first, *(other - other[0] + first[0] for other in others)])
 
 
@@ -64,7 +64,7 @@ def arrange(people: Sequence[Lifted]) -> list[np.ndarray]:
     Returns:
         For each person (H, 17, 3) mm, world space; one person alone stands at the origin.
     """
-    placed = [stand(person) for person in people]
+    placed = [stand(person.figures) for person in people]
     if len(people) < 2:
         return placed
     scale = float(np.median([px_per_mm(p.pose, p.figures[0]) for p in people]))
