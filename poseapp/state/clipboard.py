@@ -81,6 +81,6 @@ def photo_from(mime: QMimeData) -> Photo:
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, b"PNG")
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs want bytes, Qt a str
     photo, _ = load_photo(bytes(data.data()), "Pasted picture.png")
     return photo

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal, Slot
@@ -310,7 +311,7 @@ class EditController(QObject):
         """One place to the back."""
         self._reorder(-1)
 
-    def edit_person(self, person_id: str, text: str, **changes: object) -> None:
+    def edit_person(self, person_id: str, text: str, **changes: Any) -> None:
         """Change attributes of a person."""
         self._session.undo_stack.push(EditPerson(self._session, person_id, text, **changes))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,10 @@ def make_window(qtbot: QtBot, settings: Settings) -> Iterator[Callable[..., Main
         windows.append(window)
         window.show()
         qtbot.waitExposed(window)
+        # Shortcuts need an active window; a screen without a window manager makes none.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            QApplication.setActiveWindow(window)
         return window
 
     yield make

@@ -480,8 +480,10 @@ class CanvasView(pg.GraphicsView):
             self.gizmo.show_box(shown, self.theme.colours)
 
     def _place_names(self) -> None:
-        for key in self._names:
-            self._place_name(key)
+        # The selection may change before the people who left are gone from here.
+        for person in self.session.document.people:
+            if person.id in self._names:
+                self._place_name(person.id)
 
     def _place_name(self, key: str) -> None:
         """Names stand under people as soon as there are two to tell apart."""
