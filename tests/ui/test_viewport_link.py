@@ -264,3 +264,17 @@ def test_another_document_starts_anew(session: Session, engine: HandEngine, link
     assert heard.forgotten == [ann.id]
     engine.answer()
     assert link.is_current(other.id)
+
+
+def test_a_refresh_asks_again_also_for_what_is_under_way(
+    session: Session, engine: HandEngine, link: LiftLink
+) -> None:
+    _add(session, "Ann")
+    link.refresh()
+    engine.answer()  # of the old weights
+    assert len(engine.requests) == 2
+    engine.answer()
+    link.refresh()
+    assert len(engine.requests) == 3
+    engine.answer()
+    assert len(engine.requests) == 3

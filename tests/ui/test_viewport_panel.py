@@ -22,6 +22,7 @@ from poseapp.core.errors import DocumentError, TaskError
 from poseapp.core.pose import Pose2D, Pose3D, Visibility
 from poseapp.core.skeleton import MOCAP_17
 from poseapp.formats import pose3d_json
+from poseapp.services import options
 from poseapp.state.commands import AddPeople, EditPerson, MoveJoint
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
@@ -311,6 +312,23 @@ def test_an_error_is_shown_and_goes_away(
     session.undo_stack.push(MoveJoint(session, person.id, 9, (340.0, 100.0)))
     qtbot.waitUntil(lambda: "lifter failed" in panel.notice.text(), timeout=5000)
     assert len(panel.world_figures()) == 1  # the last figure stays
+
+
+def test_other_weights_are_tried_at_once(
+    panel: ViewportPanel,
+    session: Session,
+    engine: QuickEngine,
+    settings: Settings,
+    qtbot: QtBot,
+) -> None:
+    engine.error = TaskError("The lifter's weights are missing: get them in the Models panel.")
+    person = Person(Pose2D(mocap17_to_coco17(_FIGURE.joints)[:, :2] * 0.3 + 300))
+    session.undo_stack.push(AddPeople(session, [person]))
+    qtbot.waitUntil(lambda: "weights are missing" in panel.overlay.text(), timeout=5000)
+    engine.error = None
+    options.choose(settings, options.WEIGHTS_KEY, "vae_gan_lifter", "mine.safetensors")
+    qtbot.waitUntil(lambda: panel.link.is_current(person.id), timeout=5000)
+    assert not panel.overlay.isVisible()
 
 
 def test_too_few_joints_are_explained_in_the_view(

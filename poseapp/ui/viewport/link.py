@@ -119,6 +119,7 @@ class LiftLink(QObject):
     def refresh(self) -> None:
         """Lift everybody anew, say with other weights."""
         self._known = {i: _Known(k.pose, k.figures, 0) for i, k in self._known.items()}
+        self._asked_hypotheses = 0  # what is under way is of the old weights
         self._failed_for.clear()
         self._send()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from poseapp.core.camera import Camera
 from poseapp.core.pose import Pose3D
 from poseapp.services.engine import Engine
+from poseapp.services.options import WEIGHTS_KEY
 from poseapp.state.commands import SetPose
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
@@ -105,6 +106,7 @@ class ViewportPanel(QWidget):
         session.selection_changed.connect(self._on_changed)
         session.people_changed.connect(self._on_changed)
         session.document_replaced.connect(self._on_document_replaced)
+        settings.changed.connect(self._on_setting_changed)
         self._count.valueChanged.connect(self._on_count)
         self._ghosts.toggled.connect(self._on_ghosts)
         self._count.setValue(settings.get(_COUNT_KEY, _DEFAULT_COUNT))
@@ -339,6 +341,11 @@ class ViewportPanel(QWidget):
         self._fitted_for = frozenset()
         self.navigation.by_hand = False
         self._show()
+
+    @Slot(str)
+    def _on_setting_changed(self, key: str) -> None:
+        if key == WEIGHTS_KEY:  # the engine hears of it first, later in this turn of the event loop
+            QTimer.singleShot(0, self.link.refresh)
 
     @Slot(int)
     def _on_count(self, count: int) -> None:
