@@ -8,6 +8,7 @@ import torch
 from trainer import artifact
 from trainer import config as configs
 from trainer.layers import lift_geometry as geometry
+from trainer.layers import norm_statistics
 from trainer.models.vae_gan_lifter import (
     PAPER,
     Decoder,
@@ -86,3 +87,12 @@ def test_file_round_trip(config: LifterConfig, tmp_path: Path) -> None:
     again.load_state_dict(artifact.load_tensors(path), strict=True)
     points = torch.randn(2, 17, 2)
     assert torch.equal(net(points).points, again(points).points)
+
+
+def test_measured_statistics_are_those_of_the_inputs() -> None:
+    net = torch.nn.Sequential(torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 1))
+    batches = [torch.randn(64, 3) * 5 + 2 for _ in range(4)]
+    waiting = iter(batches)
+    found = norm_statistics.measure(net, lambda probe: probe(next(waiting)), 4)
+    assert torch.allclose(found["0.running_mean"], torch.cat(batches).mean(0), atol=1e-4)
+    assert torch.equal(net[0].running_mean, torch.zeros(3))  # the net itself is untouched

@@ -10,7 +10,7 @@ from trainer import artifact, paths
 from trainer import config as configs
 from trainer.data import coco_to_mocap, mocap
 from trainer.errors import ArtifactError, TrainerError
-from trainer.models.vae_gan_lifter import Lifter, LifterConfig
+from trainer.models.vae_gan_lifter import WHOLE, Lifter, LifterConfig
 from trainer.predictors.vae_gan_lifter import LiftResult, Predictor
 
 _STANDING_PX = np.array(  # a person who looks at the camera, COCO-17
@@ -140,6 +140,25 @@ def test_the_papers_form_lifts_whole_bodies(tmp_path: Path) -> None:
     assert lifts.shape == (3, 2, 17, 3) and np.isfinite(lifts).all()
     with pytest.raises(TrainerError, match="all 17"):
         predictor.lift(_STANDING_PX[None], np.ones((1, 17)))
+
+
+def test_whole_bodies_take_their_own_statistics(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = LifterConfig(hidden=32, latent=8)
+    net = Lifter(config)
+    norm = "encoder.lift_in.1.running_mean"
+    tensors = net.state_dict() | {f"{WHOLE}.{norm}": torch.ones(32)}
+    path = tmp_path / "net.safetensors"
+    artifact.save(path, tensors, "vae_gan_lifter", configs.to_dict(config))
+    predictor, plain = Predictor(path), _made_up(tmp_path / "plain", "depth")
+    points = np.random.default_rng(0).normal(size=(4, 17, 2))
+    mask = np.ones((4, 17), bool)
+    mask[[0, 2], 8] = False
+    lifts, others = (p.lift_points(points, mask, hypotheses=2).points for p in (predictor, plain))
+    assert np.allclose(lifts[[0, 2]], others[[0, 2]], atol=0.1)  # some joints are missing
+    assert np.abs(lifts[[1, 3]] - others[[1, 3]]).max() > 1.0
+    alone = predictor.lift_points(points[3:], mask[3:], hypotheses=2).points
+    assert np.allclose(lifts[3], alone[0], atol=0.1)  # rows keep their order
 
 
 def test_nobody(predictor: Predictor) -> None:

@@ -7,8 +7,9 @@ import pytest
 import torch
 from lightning_fabric import Fabric, seed_everything
 
+from trainer import config as configs
 from trainer.losses import lifter as losses
-from trainer.models.vae_gan_lifter import LifterConfig
+from trainer.models.vae_gan_lifter import WHOLE, Lifter, LifterConfig
 from trainer.recipes import registry
 from trainer.recipes.lifter_common import LifterRecipe, LifterSettings
 
@@ -57,13 +58,14 @@ def test_unsupervised_recipes_never_look_at_3d(
 
 
 def test_a_short_run_improves(mocap_folder: Path) -> None:
-    recipe = _build("vae_gan_lifter", mocap_folder)
+    recipe = _build("vae_gan_lifter", mocap_folder, lr=3e-3)
     before = recipe.validate()["zv_mm"]
     for step in range(120):
         recipe.step(step)
     after = recipe.validate()
-    assert after["zv_mm"] < 0.75 * before
+    assert after["zv_mm"] < 0.6 * before
     assert after["bh_mm"] <= after["zv_mm"]
+    assert after["flips"] < 0.2
 
 
 def test_the_same_seed_trains_the_same(mocap_folder: Path) -> None:
@@ -74,10 +76,17 @@ def test_the_same_seed_trains_the_same(mocap_folder: Path) -> None:
     assert figures[0] == figures[1]
 
 
-def test_export_is_what_the_net_loads(mocap_folder: Path) -> None:
-    from trainer import config as configs
-    from trainer.models.vae_gan_lifter import Lifter
+def test_saving_does_not_change_what_training_draws(mocap_folder: Path) -> None:
+    recipe = _build("vae_gan_lifter", mocap_folder)
+    before = torch.get_rng_state()
+    first, second = recipe.export()[1], recipe.export()[1]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(first[k], second[k]) for k in first)
+    key = "encoder.lift_in.1.running_mean"
+    assert not torch.allclose(first[key], first[f"{WHOLE}.{key}"])
 
+
+def test_export_is_what_the_net_loads(mocap_folder: Path) -> None:
     model, tensors, config, extra = _build("lifter_paper", mocap_folder).export()
     assert model == "vae_gan_lifter" and extra["recipe"] == "lifter_paper"
     Lifter(configs.from_dict(LifterConfig, config)).load_state_dict(tensors, strict=True)

@@ -13,6 +13,10 @@ ROOT, HEAD = 0, 10
 POINT_SCALE = 1.3  # section 2.1.3: legs are longer than the unit from pelvis to head
 MAX_PREDICTED_ELEVATION = 0.6
 
+WHOLE = "whole"
+"""Prefix of the batch norm statistics for whole bodies in a weights file. Whole and half bodies
+look different to a net; each lift takes the statistics of its own kind."""
+
 
 @dataclass(frozen=True)
 class LifterConfig:

@@ -13,7 +13,7 @@ from trainer import noise as noises
 from trainer.data import coco_to_mocap, mocap
 from trainer.errors import ArtifactError, TrainerError
 from trainer.layers import lift_geometry as geometry
-from trainer.models.vae_gan_lifter import Lifter, LifterConfig
+from trainer.models.vae_gan_lifter import WHOLE, Lifter, LifterConfig
 
 MODEL = "vae_gan_lifter"
 MAX_HYPOTHESES = 10
@@ -58,9 +58,13 @@ class Predictor:
                 f"{Path(weights).name} holds a {header['model']} model: choose a lifter's weights."
             )
         config = configs.from_dict(LifterConfig, header["config"])
-        lifter = Lifter(config)
+        tensors = artifact.load_tensors(Path(weights))
+        ours = {k: v for k, v in tensors.items() if not k.startswith(f"{WHOLE}.")}
+        of_whole = {k.removeprefix(f"{WHOLE}."): v for k, v in tensors.items() if k not in ours}
+        lifter, whole = Lifter(config), Lifter(config)
         try:
-            lifter.load_state_dict(artifact.load_tensors(Path(weights)), strict=True)
+            lifter.load_state_dict(ours, strict=True)
+            whole.load_state_dict(ours | of_whole, strict=True)
         except RuntimeError as exc:
             raise ArtifactError(
                 f"{Path(weights).name} does not fit its own config: install the weights again."
@@ -68,6 +72,7 @@ class Predictor:
         self.config = config
         self.device = torch.device(device)
         self.lifter = lifter.eval().requires_grad_(False).to(self.device)
+        self.whole_lifter = whole.eval().requires_grad_(False).to(self.device)
         self.latent_dim = config.latent
         self._mirrored = torch.tensor(mocap.MIRRORED, device=self.device)
         self._parents = torch.tensor(mocap.PARENTS, device=self.device).clamp_min(0)
@@ -137,7 +142,7 @@ class Predictor:
                 rows = slice(start, start + _CHUNK)
                 image = torch.from_numpy(np.ascontiguousarray(points[rows], np.float32))
                 shown = torch.from_numpy(np.ascontiguousarray(mask[rows], np.float32))
-                parts.append(self._lift(image.to(self.device), shown.to(self.device), spherical))
+                parts.append(self._lift_kinds(image, shown, spherical))
         columns = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
         return LiftResult(*columns)
 
@@ -155,8 +160,25 @@ class Predictor:
         draw *= HYPOTHESIS_SPREAD * np.sqrt(self.latent_dim) / np.linalg.norm(draw)
         return torch.from_numpy(draw).to(self.device)
 
-    def _lift(self, image: Tensor, mask: Tensor, draws: list[Tensor]) -> tuple[Tensor, ...]:
-        lifter, count = self.lifter, len(image)
+    def _lift_kinds(self, image: Tensor, mask: Tensor, draws: list[Tensor]) -> tuple[Tensor, ...]:
+        image, mask = image.to(self.device), mask.to(self.device)
+        whole = (mask > 0).all(1)
+        if whole.all() or not whole.any():
+            return self._lift(self._net(bool(whole.all())), image, mask, draws)
+        both = [
+            self._lift(self._net(k), image[whole == k], mask[whole == k], draws)
+            for k in (False, True)
+        ]
+        order = torch.argsort(torch.argsort(whole.long(), stable=True))
+        return tuple(torch.cat(column)[order] for column in zip(*both, strict=True))
+
+    def _net(self, whole: bool) -> Lifter:
+        return self.whole_lifter if whole else self.lifter
+
+    def _lift(
+        self, lifter: Lifter, image: Tensor, mask: Tensor, draws: list[Tensor]
+    ) -> tuple[Tensor, ...]:
+        count = len(image)
         if self.config.head == "points":
             view, centre, scale = geometry.normalise_by_head(image, 0, 10)
         else:

@@ -12,7 +12,7 @@ from torch import Tensor
 from trainer.data.views import random_masks
 from trainer.layers import lift_geometry as geometry
 from trainer.losses import lifter as losses
-from trainer.models.vae_gan_lifter import Discriminator, Lifted, LifterConfig
+from trainer.models.vae_gan_lifter import WHOLE, Discriminator, Lifted, LifterConfig
 from trainer.recipes.lifter_common import LifterRecipe, LifterSettings
 
 _CLIP_GENERATOR, _CLIP_DISCRIMINATOR = 2.0, 1.0  # chapter 4
@@ -26,6 +26,11 @@ class VaeGanLifterRecipe(LifterRecipe):
         "small": LifterSettings(net=LifterConfig(hidden=512), steps=22_000),
         "full": LifterSettings(net=LifterConfig(hidden=768), batch=1024),
     }
+
+    @property
+    def whole_share(self) -> float:
+        """Whole bodies train in two batches, one without masked views and one with."""
+        return self.config.masked / 2
 
     def build(self, fabric: Fabric) -> None:
         """Make data, nets and optimisers."""
@@ -44,6 +49,13 @@ class VaeGanLifterRecipe(LifterRecipe):
             "discriminator": self.discriminator,
             "discriminator_optimiser": self.discriminator_optimiser,
         }
+
+    def export(self) -> tuple[str, dict[str, Tensor], dict[str, Any], dict[str, Any]]:
+        """The smoothed generator with statistics for half bodies, and a second set for whole."""
+        name, tensors, config, extra = super().export()
+        of_half = self.statistics(self.config.masked)
+        whole = {f"{WHOLE}.{k}": tensors[k] for k in of_half}
+        return name, tensors | of_half | whole, config, extra
 
     def step(self, step: int) -> dict[str, Tensor | float]:
         """One update of the discriminator, then one of the generator."""

@@ -1,25 +1,28 @@
 """What the lifter's recipes share: settings, data, networks, validation, export."""
 
+import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainer import config as configs
 from trainer.data import mocap
-from trainer.data.views import ViewSampler, random_camera
+from trainer.data.views import ViewSampler, random_camera, random_masks
 from trainer.engine.ema import Ema
 from trainer.engine.loop import bf16_is_fast
 from trainer.layers import lift_geometry as geometry
+from trainer.layers import norm_statistics
 from trainer.metrics import mpjpe
 from trainer.models.vae_gan_lifter import Lifter, LifterConfig
 
 HYPOTHESES = 10
 _VALIDATION_VIEWS = 1500
 _SPREAD_VIEWS = 8192
+_STATISTICS_BATCH, _STATISTICS_BATCHES = 512, 12
 
 
 @dataclass(frozen=True)
@@ -146,19 +149,45 @@ class LifterRecipe:
             "camera_distance": geometry.CAMERA_DISTANCE,
             "joint_set": mocap.CORRECTED,
         }
-        return (
-            "vae_gan_lifter",
-            self.ema.tensors(),
-            configs.to_dict(self.config.net),
-            extra,
-        )
+        tensors = self.ema.tensors() | self.statistics(self.whole_share)
+        return "vae_gan_lifter", tensors, configs.to_dict(self.config.net), extra
+
+    @property
+    def whole_share(self) -> float:
+        """Share of masked views in the statistics for whole bodies."""
+        return 0.0
+
+    def statistics(self, masked: float) -> dict[str, Tensor]:
+        """Batch norm statistics of the smoothed generator.
+
+        Args:
+            masked: share of views of which only some joints are shown.
+        """
+        device = self.fabric.device
+        spared = [device] if device.type == "cuda" else []
+
+        def run(net: nn.Module) -> object:
+            image, _ = self.sampler.views(_STATISTICS_BATCH)
+            mask = random_masks(len(image), device)
+            mask[int(masked * len(image)) :] = 1.0
+            return net(self.lifter.normalise(image, mask), mask)
+
+        with torch.random.fork_rng(spared):  # saving must not change what training draws next
+            torch.manual_seed(0)
+            return norm_statistics.measure(self.ema.module, run, _STATISTICS_BATCHES)
+
+    def smoothed(self) -> Lifter:
+        """A copy of the smoothed generator with the statistics of whole bodies."""
+        net = copy.deepcopy(self.ema.module)
+        net.load_state_dict(self.statistics(self.whole_share), strict=False)
+        return net
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """P-MPJPE and its companions on views of the validation subjects."""
         image, target = (t.to(self.fabric.device) for t in self._validation)
         errors = mpjpe.measure(
-            hypotheses(self.ema.module, image).cpu().numpy(),
+            hypotheses(self.smoothed(), image).cpu().numpy(),
             target.cpu().numpy() * mocap.UNIT_MM,
         )
         return {
