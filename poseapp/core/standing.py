@@ -17,6 +17,7 @@ STANDING = np.array(
     ]
 )  # fmt: skip
 STANDING.setflags(write=False)
+_GIRDLES = (5, 6, 11, 12)
 
 
 def standing(centre: tuple[float, float], height: float) -> Pose2D:
@@ -37,20 +38,34 @@ def restored(pose: Pose2D, joint: int) -> Pose2D:
     if not pose.present.any():
         return pose.with_joint(joint, STANDING[joint] * 100.0 + 200.0)
     unit = kinematics.torso_size(pose)
+    facing = _facing(pose)
+    mirrored = COCO_17.mirror[joint]
+    if joint in _GIRDLES and pose.present[mirrored]:
+        across = (STANDING[joint] - STANDING[mirrored]) * facing * unit
+        return pose.with_joint(joint, pose.keypoints[mirrored] + across)
     pivot, _ = kinematics.limb_pivot(pose, joint)
     if pivot is not None:
-        mirrored = COCO_17.mirror[joint]
+        usual = _offset(joint) * facing * unit
         other, _ = kinematics.limb_pivot(pose, mirrored)
         if mirrored != joint and pose.present[mirrored] and other is not None:
             offset = (pose.keypoints[mirrored] - other) * np.array([-1.0, 1.0])
-            if np.linalg.norm(offset - _offset(joint) * unit) < unit:  # a plain stance
-                return pose.with_joint(joint, pivot + offset)
-        return pose.with_joint(joint, pivot + _offset(joint) * unit)
+            if np.linalg.norm(offset - usual) < unit:  # a plain stance: like the other side
+                usual = offset
+        return pose.with_joint(joint, pivot + usual)
     near = np.linalg.norm(STANDING - STANDING[joint], axis=1)
     near[~pose.present] = np.inf
     anchor = int(near.argmin())
-    step = (STANDING[joint] - STANDING[anchor]) * unit
+    step = (STANDING[joint] - STANDING[anchor]) * facing * unit
     return pose.with_joint(joint, pose.keypoints[anchor] + step)
+
+
+def _facing(pose: Pose2D) -> np.ndarray:
+    """(2,) factors that turn offsets of the standing person into those of one seen from behind."""
+    for left, right in ((5, 6), (11, 12)):
+        if pose.present[left] and pose.present[right]:
+            towards = pose.keypoints[left, 0] - pose.keypoints[right, 0]
+            return np.array([-1.0 if towards < 0 else 1.0, 1.0])
+    return np.ones(2)
 
 
 def _offset(joint: int) -> np.ndarray:

@@ -65,6 +65,7 @@ class Autosave(QObject):
         self._stem = uuid.uuid4().hex[:12]
         self._lock: QLockFile | None = None
         self._written: Document | None = None
+        self._ended = False
         self._pool = ThreadPoolExecutor(1, "autosave")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -134,7 +135,14 @@ class Autosave(QObject):
 
     def shutdown(self, keep: bool = False) -> None:
         """End it; the recovery file goes unless it is kept."""
+        if self._ended:
+            return
+        self._ended = True
         self._timer.stop()
+        # The undo stack emits while it is destroyed, and this may be gone by then.
+        self._session.document_changed.disconnect(self._on_document_changed)
+        self._session.undo_stack.cleanChanged.disconnect(self._on_clean_changed)
+        self._settings.changed.disconnect(self._on_setting_changed)
         if not keep:
             self.discard()
         self._pool.shutdown(wait=True)

@@ -54,9 +54,14 @@ class Settings(QObject):
             except ValueError:
                 return default
             return value if isinstance(value, type(default)) else default
+        if not self._store.contains(key):
+            return default
+        text = self._store.value(key, "", type=str)
+        if isinstance(default, bool):
+            return {"true": True, "false": False}.get(text.lower(), default)
         try:
-            return self._store.value(key, default, type=type(default))
-        except (TypeError, ValueError, SystemError):  # a value of another type was stored
+            return type(default)(text)
+        except ValueError:  # a value of another type was stored
             return default
 
     def put(self, key: str, value: Any) -> None:
