@@ -183,7 +183,7 @@ class MainWindow(QMainWindow):
             bare = bool(beside) and not dock.isFloating()
             if bare == (dock.titleBarWidget() is None):
                 old = dock.titleBarWidget()
-                dock.setTitleBarWidget(_NoTitle(dock) if bare else None)
+                dock.setTitleBarWidget(_NoTitle(dock) if bare else None)  # type: ignore[arg-type]
                 if old is not None:
                     old.deleteLater()
 
@@ -245,6 +245,7 @@ class MainWindow(QMainWindow):
         self.files.said.connect(self._on_said)
         self.editing.said.connect(self._on_said)
         self.library_panel.said.connect(self._on_said)
+        self.docks["inspector"].visibilityChanged.connect(self.inspector_panel.set_seen)
         self.editing.library_changed.connect(self.library_panel.reload)
         self.library_panel.add_requested.connect(self.editing.add_library_pose)
         self.library_panel.replace_requested.connect(self.editing.replace_with_library_pose)

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Slot,
 )
-from PySide6.QtGui import QColor, QPainter, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -232,6 +232,7 @@ class InspectorPanel(QWidget):
         self._actions = actions
         self._follows = False
         self._stale = True
+        self._seen = True
         self.setAccessibleName("Inspector")
 
         self._title = QLabel()
@@ -329,10 +330,10 @@ class InspectorPanel(QWidget):
         body.addLayout(grid)
         body.addLayout(tools)
         body.addWidget(self.table, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 6, 8, 8)
-        column.addWidget(self._empty, 1)
-        column.addWidget(self._body, 1)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(8, 6, 8, 8)
+        around.addWidget(self._empty, 1)
+        around.addWidget(self._body, 1)
 
         session.pose_changed.connect(self._on_pose_changed)
         session.people_changed.connect(self._on_changed)
@@ -340,9 +341,11 @@ class InspectorPanel(QWidget):
         session.document_replaced.connect(self._on_changed)
         self.refresh()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._stale:
+    @Slot(bool)
+    def set_seen(self, seen: bool) -> None:
+        """The panel is in front, or behind another tab, where Qt still calls it visible."""
+        self._seen = seen
+        if seen and self._stale:
             self.refresh()
 
     @Slot(str)
@@ -353,7 +356,7 @@ class InspectorPanel(QWidget):
 
     @Slot()
     def _on_changed(self) -> None:
-        if self.isVisible():
+        if self._seen:
             self.refresh()
         else:
             self._stale = True  # a drag should not pay for what nobody sees
