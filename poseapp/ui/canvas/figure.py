@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -52,7 +53,10 @@ _FACE: tuple[tuple[int, int, float], ...] = (
 _NO_NECK = ((3, 5, 0.5), (4, 6, 0.5))
 _FACE_JOINTS = frozenset(range(5))
 _TORSO = (5, 6, 12, 11)
-_OWN_COLOUR = {(5, 6), (11, 12), (5, 11), (6, 12), (3, 5), (4, 6)}
+_OWN_COLOUR = {(5, 6), (11, 12), (5, 11), (6, 12), (3, 5), (4, 6), (kinematics.NECK, 0)}
+_NECKED = (*_LIMBS, _NECK_BONE, *_FACE)
+_NECKLESS = (*_LIMBS, *_NO_NECK, *_FACE)
+_DOT_ORDER = (*range(5, 17), *range(5))
 _HALO_PX = 1.6
 _REFERENCE_PX = 420.0  # a person this tall on screen has bones of the full width
 
@@ -121,6 +125,34 @@ class Figure:
         return box.adjusted(-pad, -pad, pad, pad)
 
 
+def changed_area(old: Figure, new: Figure, pad: float) -> QRectF | None:
+    """The canvas rectangle outside of which two figures look alike; None = not worth the search."""
+    if (
+        len(old.strokes) != len(new.strokes)
+        or len(old.dots) != len(new.dots)
+        or old.extent != new.extent
+        or old.head != new.head
+    ):
+        return None
+    area = QRectF()
+    for one, other in zip(old.strokes, new.strokes, strict=True):
+        if one.line != other.line or one.halo != other.halo or one.dashed != other.dashed:
+            area |= _around(one.line) | _around(other.line)
+    for was, dot in zip(old.dots, new.dots, strict=True):
+        if was != dot:
+            area |= _around(QLineF(was.at, dot.at))
+    if old.torso != new.torso:
+        for torso in (old.torso, new.torso):
+            if torso is not None:
+                area |= torso.boundingRect()
+    return area.adjusted(-pad, -pad, pad, pad) if area.isValid() else QRectF()
+
+
+def _around(line: QLineF) -> QRectF:
+    box = QRectF(line.p1(), line.p2()).normalized()
+    return box.adjusted(-0.01, -0.01, 0.01, 0.01)  # one without any width unites with nothing
+
+
 def _mixed(one: QColor, other: QColor, part: float) -> QColor:
     return QColor(
         round(one.red() + (other.red() - one.red()) * part),
@@ -133,6 +165,17 @@ def _faded(colour: QColor, alpha: float) -> QColor:
     out = QColor(colour)
     out.setAlphaF(alpha)
     return out
+
+
+@lru_cache(maxsize=4096)
+def _joint_ink(joint: int, page: str, fade: float, percent: int) -> QColor:
+    """A joint's colour, mixed into the page; shared, so never change it."""
+    return _faded(_mixed(JOINT_INK[joint], QColor(page), fade), percent / 100.0)
+
+
+@lru_cache(maxsize=512)
+def _ink(colour: str, page: str, fade: float, percent: int) -> QColor:
+    return _faded(_mixed(QColor(colour), QColor(page), fade), percent / 100.0)
 
 
 def _bone_brush(line: QLineF, one: QColor, other: QColor) -> QBrush:
@@ -152,72 +195,59 @@ def build(pose: Pose2D, colour: str, colours: Colours, dimmed: bool = False) -> 
         colour: of the person, #rrggbb.
         dimmed: paler, for a person who is not being edited.
     """
-    page = QColor(colours.page)
+    page = colours.page
     fade = 0.4 if dimmed else 0.0
-    base = _mixed(QColor(colour), page, fade)
-    halo = QColor(colours.halo)
-    present, points = pose.present, pose.keypoints
+    present = pose.present.tolist()
+    hidden = (pose.visibility == Visibility.HIDDEN).tolist()
+    sure = pose.confidence.tolist()
+    places = [QPointF(x, y) for x, y in pose.keypoints.tolist()]
+    # The neck is the last place: the middle of the shoulders, where both are there.
+    neck = present[5] and present[6]
+    present.append(neck)
+    hidden.append(False)
+    sure.append(min(sure[5], sure[6]))
+    places.append((places[5] + places[6]) / 2.0)
 
-    def place(joint: int) -> QPointF | None:
-        at = kinematics.joint_position(pose, joint)
-        return None if at is None else QPointF(float(at[0]), float(at[1]))
-
-    def sure(joint: int) -> float:
-        if joint == kinematics.NECK:
-            joints = [j for j in (5, 6) if present[j]]
-            return min((float(pose.confidence[j]) for j in joints), default=0.0)
-        return float(pose.confidence[joint])
-
-    both_shoulders = bool(present[5] and present[6])
-    has_neck = both_shoulders and bool(present[0])
-    bones = [*_LIMBS]
-    bones += [_NECK_BONE] if has_neck else list(_NO_NECK)
-    bones += _FACE
     strokes = []
-    for start, end, width in bones:
-        one, other = place(start), place(end)
-        if one is None or other is None:
+    for start, end, width in _NECKED if neck and present[0] else _NECKLESS:
+        if not (present[start] and present[end]):
             continue
-        hidden = any(j < 17 and pose.visibility[j] == Visibility.HIDDEN for j in (start, end))
-        alpha = 0.3 + 0.7 * min(sure(start), sure(end))
-        line = QLineF(one, other)
-        own = (start, end) in _OWN_COLOUR or kinematics.NECK in (start, end)
-        inks = [base, base] if own else [_mixed(JOINT_INK[j], page, fade) for j in (start, end)]
-        strength = alpha * (0.75 if hidden else 1.0)
-        strokes.append(
-            Stroke(
-                line,
-                width,
-                _bone_brush(line, *(_faded(ink, strength) for ink in inks)),
-                _faded(halo, alpha * (0.35 if hidden else 0.9)),
-                hidden,
-            )
-        )
+        dashed = hidden[start] or hidden[end]
+        alpha = 0.3 + 0.7 * min(sure[start], sure[end])
+        percent = round(100 * alpha * (0.75 if dashed else 1.0))
+        line = QLineF(places[start], places[end])
+        if (start, end) in _OWN_COLOUR:
+            brush = QBrush(_ink(colour, page, fade, percent))
+        else:
+            inks = (_joint_ink(joint, page, fade, percent) for joint in (start, end))
+            brush = _bone_brush(line, *inks)
+        halo = _ink(colours.halo, page, 0.0, round(100 * alpha * (0.35 if dashed else 0.9)))
+        strokes.append(Stroke(line, width, brush, halo, dashed))
 
     dots = []
-    for joint in (*range(5, 17), *range(5)):
-        if not present[joint]:
-            continue
-        alpha = 0.35 + 0.65 * float(pose.confidence[joint])
-        dots.append(
-            Dot(
-                joint,
-                QPointF(float(points[joint, 0]), float(points[joint, 1])),
-                0.66 if joint in _FACE_JOINTS else 1.0,
-                _faded(_mixed(JOINT_INK[joint], page, fade), alpha),
-                _faded(_mixed(QColor(colours.joint_rim), page, fade), alpha),
-                pose.visibility[joint] == Visibility.HIDDEN,
+    for joint in _DOT_ORDER:
+        if present[joint]:
+            percent = round(35 + 65 * sure[joint])
+            dots.append(
+                Dot(
+                    joint,
+                    places[joint],
+                    0.66 if joint in _FACE_JOINTS else 1.0,
+                    _joint_ink(joint, page, fade, percent),
+                    _ink(colours.joint_rim, page, fade, percent),
+                    hidden[joint],
+                )
             )
-        )
 
     torso = None
-    if present[list(_TORSO)].all():
-        torso = QPolygonF([QPointF(*map(float, points[j])) for j in _TORSO])
+    if all(present[joint] for joint in _TORSO):
+        torso = QPolygonF([places[joint] for joint in _TORSO])
     bounds = pose.bounds
     extent = 0.0
-    if bounds is not None:
-        extent = max(bounds[3], bounds[2] * 0.8, kinematics.torso_size(pose) * 2.2)
-    return Figure(tuple(strokes), tuple(dots), torso, _faded(base, 0.2), _head(pose), float(extent))
+    if bounds is not None:  # by the torso above all: a raised arm must not make bones thicker
+        extent = float(max(kinematics.torso_size(pose) * 3.0, max(bounds[2:]) * 0.55))
+    fill = _ink(colour, page, fade, 20)
+    return Figure(tuple(strokes), tuple(dots), torso, fill, _head(pose), extent)
 
 
 def _head(pose: Pose2D) -> tuple[QPointF, float] | None:
@@ -242,8 +272,13 @@ def paint(
     look: Look,
     selected: Collection[int] = (),
     hovered: int | None = None,
+    exposed: QRectF | None = None,
 ) -> None:
-    """Paint shapes with a painter in canvas px at `scale` screen px per canvas px."""
+    """Paint shapes with a painter in canvas px at `scale` screen px per canvas px.
+
+    Args:
+        exposed: what needs painting; None = all.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     factor = figure.thickness(scale) / scale
     bone = look.bone_px * factor
@@ -251,20 +286,27 @@ def paint(
     painter.setPen(Qt.PenStyle.NoPen)
     if figure.torso_ink is not None:
         painter.setBrush(figure.torso_ink)
-        if figure.torso is not None:
+        if figure.torso is not None and (
+            exposed is None or figure.torso.boundingRect().intersects(exposed)
+        ):
             painter.drawPolygon(figure.torso)
         if figure.head is not None:
             painter.drawEllipse(figure.head[0], figure.head[1], figure.head[1])
     pen = QPen()
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    for stroke in figure.strokes:
+    strokes = figure.strokes
+    if exposed is not None:
+        reach = bone + halo
+        near = exposed.adjusted(-reach, -reach, reach, reach)
+        strokes = tuple(s for s in strokes if near.intersects(_around(s.line)))
+    for stroke in strokes:
         pen.setColor(stroke.halo)
         pen.setWidthF(stroke.width * bone + halo)
         painter.setPen(pen)
         painter.drawLine(stroke.line)
     dash = QPen(pen)
     dash.setDashPattern([1.1, 1.7])
-    for stroke in figure.strokes:
+    for stroke in strokes:
         used = dash if stroke.dashed else pen
         used.setBrush(stroke.ink)
         used.setWidthF(stroke.width * bone * (0.8 if stroke.dashed else 1.0))

@@ -15,6 +15,7 @@ from poseapp.ui.canvas import figure
 from poseapp.ui.canvas.figure import Figure, Look
 from poseapp.ui.theme import Colours
 
+_SLACK_PX = 48.0  # a bounding box that changes with each move would repaint all of a person
 _Z_PAGE, _Z_PHOTO, Z_PERSON, _Z_GIZMO, _Z_LABEL = -20, -10, 0, 1000, 2000
 
 
@@ -121,6 +122,7 @@ class PersonItem(QGraphicsItem):
 
     def __init__(self, person: Person, look: Look, scale: float) -> None:
         super().__init__()
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._person = person
         self._look = look
         self._scale = scale
@@ -142,17 +144,29 @@ class PersonItem(QGraphicsItem):
         return self._figure
 
     def _rebuild(self) -> None:
-        self.prepareGeometryChange()
-        person = self._person
+        person, old = self._person, self._figure
         self._figure = figure.build(person.pose, person.colour, self._look.colours, self._dimmed)
-        self._bounds = self._figure.bounds(self._scale, self._look)
+        needed = self._figure.bounds(self._scale, self._look)
+        if not self._bounds.contains(needed) or needed.width() < 0.5 * self._bounds.width():
+            self.prepareGeometryChange()
+            slack = _SLACK_PX / self._scale
+            self._bounds = needed.adjusted(-slack, -slack, slack, slack)
         self.setVisible(person.visible)
-        self.update()
+        # A dragged wrist moves one or two bones: the rest need not be painted again.
+        pad = (2.0 * max(self._look.bone_px, self._look.joint_px) + 8.0) / self._scale
+        area = figure.changed_area(old, self._figure, pad)
+        if area is None:
+            self.update()
+        elif not area.isEmpty():
+            self.update(area)
 
     def show_person(self, person: Person, dimmed: bool) -> None:
         """Draw another state of the person; nothing happens when it looks the same."""
         old, was = self._person, self._dimmed
         self._person, self._dimmed = person, dimmed
+        # Who is not edited is not drawn anew because somebody else's joint passes by.
+        mode = QGraphicsItem.CacheMode
+        self.setCacheMode(mode.DeviceCoordinateCache if dimmed else mode.NoCache)
         if (
             old.pose is not person.pose
             or old.colour != person.colour
@@ -160,6 +174,8 @@ class PersonItem(QGraphicsItem):
             or was != dimmed
         ):
             self._rebuild()
+            if old.pose is person.pose:  # another colour changes every stroke
+                self.update()
 
     def set_marks(self, selected: Collection[int], hovered: int | None) -> None:
         """Which joints wear a ring."""
@@ -172,6 +188,7 @@ class PersonItem(QGraphicsItem):
         """Other sizes or another theme."""
         self._look = look
         self._rebuild()
+        self.update()
 
     def set_scale(self, scale: float) -> None:
         """Screen px per canvas px."""
@@ -186,7 +203,15 @@ class PersonItem(QGraphicsItem):
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
-        figure.paint(painter, self._figure, self._scale, self._look, self._selected, self._hovered)
+        figure.paint(
+            painter,
+            self._figure,
+            self._scale,
+            self._look,
+            self._selected,
+            self._hovered,
+            option.exposedRect,
+        )
 
 
 class GizmoItem(QGraphicsItem):
