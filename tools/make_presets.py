@@ -235,8 +235,8 @@ def main() -> None:
         columns = 12
         while len(pictures) % columns:
             pictures.append(np.full_like(pictures[0], 255))
-        rows = [np.hstack(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
-        cv2.imwrite(str(options.sheet), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
+        strips = [np.hstack(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
+        cv2.imwrite(str(options.sheet), cv2.cvtColor(np.vstack(strips), cv2.COLOR_RGB2BGR))
 
 
 def _compact(text: str) -> str:
