@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 CAPTION = "a man is playing tennis"
+SAMPLE = 6  # of the gallery, for the heatmaps
 
 
 def under_xvfb(arguments: list[str], scale: float) -> int:
@@ -58,6 +59,9 @@ def take(file: Path, theme: str, panel: str, left: str, empty: bool, wait_s: flo
         window.caption_panel.generate(CAPTION)
         pump(lambda: engine.state == "busy", 2.0)
         pump(lambda: engine.state == "ready", wait_s)
+        gallery = window.caption_panel.gallery
+        if gallery.model().rowCount():
+            gallery.setCurrentIndex(gallery.model().index(SAMPLE, 0))
         person = session.document.people[-1]
         session.select(person.id, {10})
         window.canvas.set_hover((person.id, 10))
@@ -100,7 +104,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs")
     parser.add_argument("--theme", choices=("light", "dark"), help="only this one")
     parser.add_argument("--scale", type=float, default=1.0, help="screen px per point")
-    parser.add_argument("--panel", default="people", help="panel in front at the right")
+    parser.add_argument("--panel", default="heatmaps", help="panel in front at the right")
     parser.add_argument("--left", default="caption", help="panel in front at the left")
     parser.add_argument("--empty", action="store_true", help="the window as it first opens")
     parser.add_argument("--wait", type=float, default=90.0, help="seconds to wait for the models")

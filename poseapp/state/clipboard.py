@@ -11,7 +11,6 @@ from PySide6.QtGui import QImage
 
 from poseapp.core.document import Document, Person, Photo
 from poseapp.core.errors import FormatError
-from poseapp.core.photo import load_photo
 from poseapp.formats import registry
 
 JSON_MIME = "application/json"
@@ -75,6 +74,8 @@ def _with_own_keys(people: list[Person], data: bytes) -> list[Person]:
 
 def photo_from(mime: QMimeData) -> Photo:
     """The picture on the clipboard as a photo."""
+    from poseapp.core.photo import load_photo  # OpenCV: not needed for the first window
+
     image = QImage(mime.imageData())
     if image.isNull():
         raise FormatError("The picture on the clipboard cannot be read.")

@@ -42,12 +42,8 @@ def _ink(mode: QIcon.Mode) -> str:
     group = (
         QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
     )
-    role = (
-        QPalette.ColorRole.HighlightedText
-        if mode == QIcon.Mode.Selected
-        else QPalette.ColorRole.ButtonText
-    )
-    return QGuiApplication.palette().color(group, role).name()
+    # Selected rows have a pale ground in both themes, so the ink stays the same there.
+    return QGuiApplication.palette().color(group, QPalette.ColorRole.ButtonText).name()
 
 
 class _SvgEngine(QIconEngine):

@@ -245,6 +245,7 @@ class MainWindow(QMainWindow):
         self.files.said.connect(self._on_said)
         self.editing.said.connect(self._on_said)
         self.library_panel.said.connect(self._on_said)
+        self.viewport_panel.said.connect(self._on_said)
         self.docks["inspector"].visibilityChanged.connect(self.inspector_panel.set_seen)
         self.editing.library_changed.connect(self.library_panel.reload)
         self.library_panel.add_requested.connect(self.editing.add_library_pose)

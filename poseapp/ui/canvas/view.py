@@ -470,7 +470,8 @@ class CanvasView(pg.GraphicsView):
     def _update_gizmo(self) -> None:
         chosen = self.session.selection
         shown = None
-        if chosen.person is not None and not chosen.joints and self._tool.wants_gizmo:
+        wanted = self._tool.wants_gizmo and (not chosen.joints or self._tool.name != "select")
+        if chosen.person is not None and wanted:
             person = self.session.document.person(chosen.person)
             if person.visible and not person.locked:
                 shown = person.pose.bounds

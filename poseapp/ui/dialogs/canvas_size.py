@@ -61,7 +61,9 @@ class CanvasSizeDialog(QDialog):
         size.addWidget(QLabel("px"))
         form = QFormLayout()
         form.addRow("&Usual sizes:", self._usual)
-        form.addRow("&Size:", size)
+        label = QLabel("&Size:")
+        label.setBuddy(self.width_spin)
+        form.addRow(label, size)
         form.addRow("", self._keep)
         form.addRow("", self._scale)
         buttons = QDialogButtonBox(

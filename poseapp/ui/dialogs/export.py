@@ -65,6 +65,7 @@ class ExportDialog(QDialog):
                 kind = "photo" if entry.kind == "picture" else "bone"
                 item = QListWidgetItem(icon(kind), entry.title)
                 item.setData(Qt.ItemDataRole.UserRole, entry.name)
+                item.setSizeHint(QSize(0, 30))
                 self.formats.addItem(item)
         self.formats.currentRowChanged.connect(self._on_format)
 

@@ -79,8 +79,9 @@ class ShortcutsDialog(QDialog):
 
         for spec in ACTIONS:
             if spec.keys:
-                group = spec.menu.replace("&", "").split("/")[0]
-                row(group, spec.title, native(spec.keys))
+                group, _, below = spec.menu.replace("&", "").partition("/")
+                what = f"{below} {spec.title.lower()}" if below else spec.title
+                row(group, what, native(spec.keys))
         for gesture, what in MOUSE:
             row("Mouse on the canvas", what, gesture)
         for keys, what in OTHER:
