@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from poseapp.services.quality import describe
 from trainer import manifest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,18 +26,6 @@ evaluate NAME` prints each table again. This page is made of the files in `docs/
 `python -m tools.docs --write`.
 """
 
-# manifest key -> words and number format; other metrics are left to docs/results.md
-METRICS = {
-    "nn_accuracy": ("1-NN {:.1f} % (50 is perfect)", 100),
-    "one_nn": ("1-NN {:.1f} % (50 is perfect)", 100),
-    "retrieval_ratio": ("retrieval ratio {:.2f}", 1),
-    "relevance": ("relevance {:.2f} (chance .03)", 1),
-    "validity": ("validity {:.2f}", 1),
-    "diversity": ("diversity {:.0f}", 1),
-    "zv_mm": ("P-MPJPE {:.1f} mm", 1),
-    "bh_mm": ("best of 10 {:.1f} mm", 1),
-}
-
 
 def models_table(rows: list[dict[str, Any]]) -> str:
     """The shipped models and their measured quality as a Markdown table."""
@@ -45,11 +34,7 @@ def models_table(rows: list[dict[str, Any]]) -> str:
         "|---|---|---|---|---|",
     ]
     for row in (row for row in rows if row["task"] in TASKS):
-        quality = ", ".join(
-            text.format(row["metrics"][key] * scale)
-            for key, (text, scale) in METRICS.items()
-            if key in row["metrics"]
-        )
+        quality = describe(row["metrics"])
         trained = f"{row['preset']}, {row['hours']:.1f} h on {row['hardware']}"
         size = f"{row['bytes'] / 2**20:.1f} MiB"
         lines.append(

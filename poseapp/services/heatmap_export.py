@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from poseapp.core import heatmap
+from poseapp.core.heatmap import Affine2
 from poseapp.core.pose import Pose2D
 from poseapp.core.skeleton import COCO_17
 from poseapp.formats.files import write_bytes
@@ -19,10 +20,48 @@ _GAP = (10, 11, 14)
 _OTHERS = 70.0
 
 
-def of_pose(pose: Pose2D) -> np.ndarray:
-    """(17, 64, 64) float32: the heatmaps of a pose, fitted into the middle."""
+_SAME_PX = 0.75
+
+
+def of_pose(pose: Pose2D, frame: Affine2 | None = None) -> np.ndarray:
+    """(17, 64, 64) float32: the heatmaps of a pose.
+
+    Args:
+        frame: from image space to heatmap px; a pose that does not fit in it, or None, is fitted
+            into the middle.
+    """
+    if frame is not None:
+        points = frame.apply(pose.keypoints)
+        inside = points[pose.present]
+        if len(inside) and inside.min() >= 0 and inside.max() <= heatmap.HEATMAP_PX - 1:
+            return heatmap.encode(points, pose.present)
     points, _ = heatmap.to_heatmap_space(pose.keypoints, pose.present)
     return heatmap.encode(points, pose.present)
+
+
+def frame_of(pose: Pose2D, heatmaps: np.ndarray, threshold: float) -> Affine2 | None:
+    """How an unedited pick lies in the heatmaps it came from.
+
+    Args:
+        heatmaps: (17, 64, 64) float of the sample.
+    Returns:
+        Image space to heatmap px, or None when the pose is not that sample any more.
+    """
+    points, confidence = heatmap.decode(heatmaps, threshold)
+    both = pose.present & (confidence > 0)
+    if both.sum() < 2:
+        return None
+    here, there = pose.keypoints[both], np.asarray(points, float)[both]
+    centred = here - here.mean(0)
+    spread = float((centred**2).sum())
+    if spread <= 0.0:
+        return None
+    scale = float((centred * (there - there.mean(0))).sum()) / spread
+    if scale <= 0.0:
+        return None
+    shift = there.mean(0) - scale * here.mean(0)
+    frame = Affine2(scale, (float(shift[0]), float(shift[1])))
+    return frame if np.abs(frame.apply(here) - there).max() <= _SAME_PX else None
 
 
 def channel_sheet(heatmaps: np.ndarray, cell_px: int, threshold: float) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from poseapp.core import heatmap
 from poseapp.core.document import Person
 from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.core.pose import Pose2D, Visibility
@@ -160,3 +161,17 @@ def test_export_says_what_is_wrong(panel, tmp_path: Path) -> None:
 def test_encoding_is_quick_enough_for_a_drag(person, benchmark) -> None:
     benchmark.pedantic(heatmap_export.of_pose, args=(person.pose,), rounds=20, warmup_rounds=2)
     assert benchmark.stats["median"] < 0.003
+
+
+def test_an_untouched_pick_is_framed_as_the_sample_was() -> None:
+    rng = np.random.default_rng(3)
+    maps = heatmap.encode(rng.uniform(20, 44, (17, 2)), np.ones(17))
+    points, confidence = heatmap.decode(maps)
+    pose = heatmap.place(points, confidence, (100, 50, 400, 500))
+    frame = heatmap_export.frame_of(pose, maps, 0.2)
+    assert frame is not None
+    assert np.abs(heatmap_export.of_pose(pose, frame) - maps).max() < 0.2
+    dragged = pose.with_joint(9, pose.keypoints[9] + 120.0)
+    assert heatmap_export.frame_of(dragged, maps, 0.2) is None
+    moved = np.abs(heatmap_export.of_pose(dragged, frame) - maps).max(axis=(1, 2)) > 0.5
+    assert moved.tolist() == [joint == 9 for joint in range(17)]

@@ -150,7 +150,8 @@ def test_settings_that_are_damaged_are_left_out(settings) -> None:
     assert options.from_settings(settings).weights == {"caption_wgan": "own.safetensors"}
 
 
-def test_figures_are_written_short() -> None:
-    text = quality_text({"relevance": 0.41234, "mpjpe_mm": 48.31, "samples": 5000})
-    assert text == "relevance 0.412 · mpjpe mm 48.3 · samples 5000"
+def test_figures_are_written_in_words() -> None:
+    text = quality_text({"relevance": 0.41234, "zv_mm": 48.31, "samples": 5000})
+    assert text == "finds its caption among 32: 41 % · P-MPJPE 48.3 mm"
+    assert quality_text({"mpjpe_mm": 48.312}) == "mpjpe mm 48.3"
     assert size_text(13_706_470) == "13.7 MB"

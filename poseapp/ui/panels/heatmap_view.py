@@ -63,7 +63,7 @@ class HeatmapView(QWidget):
     @property
     def reaching(self) -> int:
         """How many joints reach the threshold."""
-        return int((self._heights >= self._threshold).sum())
+        return int(((self._heights >= self._threshold) & (self._heights > 0)).sum())
 
     def sizeHint(self) -> QSize:
         return QSize(170, 170)

@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poseapp.core.document import Person
 from poseapp.core.errors import PoseAppError
-from poseapp.core.heatmap import THRESHOLD
+from poseapp.core.heatmap import THRESHOLD, Affine2
 from poseapp.core.skeleton import COCO_17
 from poseapp.services import heatmap_export
 from poseapp.state.session import Session
@@ -44,6 +45,7 @@ class HeatmapsPanel(QWidget):
         self._settings = settings
         self._sampled: np.ndarray | None = None
         self._edited: np.ndarray | None = None
+        self._frame_of: tuple[str, Affine2] | None = None
         self._stale = True
         self.setObjectName("heatmapsPanel")
         # A drag changes the pose with each mouse move: draw once a frame.
@@ -75,6 +77,8 @@ class HeatmapsPanel(QWidget):
         """Show the heatmaps of a sample (anything with `.heatmaps`), or none."""
         maps = getattr(sample, "heatmaps", None)
         self._sampled = None if maps is None else np.asarray(maps, np.float32)
+        self._frame_of = None
+        self._on_changed()
         self._sampled_title.setToolTip(getattr(sample, "title", ""))
         self._refresh()
 
@@ -116,9 +120,21 @@ class HeatmapsPanel(QWidget):
         self._stale = False
         person = self._session.active_person
         present = person is not None and bool(person.pose.present.any())
-        self._edited = heatmap_export.of_pose(person.pose) if person and present else None
+        self._edited = None
+        if person is not None and present:
+            self._edited = heatmap_export.of_pose(person.pose, self._frame_for(person))
         self._edited_title.setToolTip(person.name if person else "")
         self._show(self.edited_view, self._edited, self._edited_count)
+
+    def _frame_for(self, person: Person) -> Affine2 | None:
+        """The sample's own framing for the person that took its pose, so that both compare."""
+        if self._sampled is not None:
+            found = heatmap_export.frame_of(person.pose, self._sampled, self.threshold)
+            if found is not None:
+                self._frame_of = (person.id, found)
+        if self._frame_of is not None and self._frame_of[0] == person.id:
+            return self._frame_of[1]
+        return None
 
     @Slot()
     def _on_threshold(self) -> None:

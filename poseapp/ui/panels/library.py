@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QGuiApplication, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QGuiApplication, QPainter, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -117,8 +117,12 @@ class LibraryModel(QAbstractListModel):
 class _CardDelegate(QStyledItemDelegate):
     """A card with the picture above the name."""
 
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.cell = _CELL
+
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return _CELL
+        return self.cell
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
@@ -157,6 +161,24 @@ class _CardDelegate(QStyledItemDelegate):
         painter.restore()
 
 
+class _CardView(QListView):
+    """As many columns of cards as fit, as wide as the room allows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cards = _CardDelegate(self)
+        self.setItemDelegate(self._cards)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        room = self.viewport().width() - 1
+        columns = max(1, room // _CELL.width())
+        cell = QSize(room // columns, _CELL.height())
+        if cell != self._cards.cell:
+            self._cards.cell = cell
+            self.setGridSize(cell)
+        super().resizeEvent(event)
+
+
 class LibraryPanel(QWidget):
     """Search and use poses."""
 
@@ -182,12 +204,11 @@ class LibraryPanel(QWidget):
         self.group.currentIndexChanged.connect(self.refresh)
 
         self.model = LibraryModel(self)
-        self.view = QListView()
+        self.view = _CardView()
         self.view.setObjectName("cards")
         self.view.viewport().setAutoFillBackground(False)
         self.view.setAccessibleName("Poses")
         self.view.setModel(self.model)
-        self.view.setItemDelegate(_CardDelegate(self.view))
         self.view.setViewMode(QListView.ViewMode.IconMode)
         self.view.setResizeMode(QListView.ResizeMode.Adjust)
         self.view.setMovement(QListView.Movement.Static)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poseapp.services import quality
 from poseapp.services.weights import ModelCard
 from poseapp.ui.icons import icon
 from poseapp.ui.panels.caption_form import tool_button
@@ -36,13 +37,12 @@ def size_text(size_bytes: int) -> str:
 
 def quality_text(metrics: dict[str, float]) -> str:
     """Measured figures in one line."""
-    shown = []
-    for name, value in metrics.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            continue
-        digits = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-        shown.append(f"{name.replace('_', ' ')} {digits}")
-    return " · ".join(shown)
+    numbers = {
+        name: float(value)
+        for name, value in metrics.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    return quality.describe(numbers)
 
 
 class ModelCardView(QFrame):
@@ -154,8 +154,7 @@ class ModelCardView(QFrame):
         self._pill = QLabel()
         head = QHBoxLayout()
         head.setSpacing(6)
-        head.addWidget(title)
-        head.addWidget(task, 1)
+        head.addWidget(title, 1)
         head.addWidget(self._pill)
         self._problem = QLabel()
         self._problem.setWordWrap(True)
@@ -180,6 +179,7 @@ class ModelCardView(QFrame):
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(6)
         column.addLayout(head)
+        column.addWidget(task)
         column.addWidget(self._problem)
         column.addLayout(facts)
         column.addLayout(self._build_buttons())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from PySide6.QtCore import QCoreApplication, Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QProgressDialog
+from PySide6.QtWidgets import QFileDialog, QMenu, QProgressDialog
 
 from poseapp.core.camera import Camera
 from poseapp.core.errors import DocumentError, FormatError, PoseAppError, TaskCancelled
@@ -75,7 +75,9 @@ class ExportMenu(QMenu):
         except TaskCancelled:
             return
         except PoseAppError as exc:
-            QMessageBox.warning(self._panel, "Export", str(exc))
+            self._panel.said.emit("error", str(exc))
+        else:
+            self._panel.said.emit("success", f"Exported {path.name}.")
 
     def write(self, kind: str, path: Path) -> None:
         """Write a file of one of the menu's kinds; PoseAppError when it cannot be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -55,6 +55,9 @@ class ViewportPanel(QWidget):
         engine: lifts the poses.
         settings: remembers the number of hypotheses and whether ghosts are shown.
     """
+
+    said = Signal(str, str)
+    """Level (success, error) and one sentence for the message bar."""
 
     def __init__(
         self, session: Session, engine: Engine, settings: Settings, parent: QWidget | None = None
