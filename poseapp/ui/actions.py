@@ -64,7 +64,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
        "Write keypoints, a picture or a 3D file"),
     _A("photo", "Set &photo…", "&File", "file.open_photo", ("Ctrl+Shift+O",), "photo",
        "Trace over a photo", rule=True),
-    _A("photo_remove", "Remove p&hoto", "&File", "file.remove_photo", (), "",
+    _A("photo_remove", "Remove p&hoto", "&File", "file.remove_photo", (), "close",
        "Take the photo away", "photo"),
     _A("canvas_size", "&Canvas size…", "&File", "file.canvas_size", (), "",
        "Change width and height of the canvas"),

@@ -257,6 +257,16 @@ def test_locked_and_hidden_people_cannot_be_dragged(
     assert session.undo_stack.count() == 1
 
 
+def test_pressing_a_locked_person_says_why_nothing_happens(
+    hand: Hand, canvas: CanvasView, session: Session, pose: Pose2D, qtbot: QtBot
+) -> None:
+    session.undo_stack.push(EditPerson(session, "anna", "x", locked=True))
+    with qtbot.waitSignal(canvas.hint_requested) as hint:
+        hand.press(pose.keypoints[WRIST])
+    assert "Anna is locked" in hint.args[0]
+    hand.release(pose.keypoints[WRIST])
+
+
 def test_hover_names_the_joint(hand: Hand, canvas: CanvasView, pose: Pose2D) -> None:
     hand.hover(pose.keypoints[16])
     assert canvas.hovered == ("anna", 16)

@@ -179,6 +179,11 @@ class SelectTool(Tool):
         if body is not None:
             session.select(body)
             return MovePerson(self.canvas, pointer, body)
+        locked = self.canvas.locked_at(pointer.at)
+        if locked is not None:
+            self.canvas.hint_requested.emit(
+                f"{locked} is locked: unlock it in the People panel to change it."
+            )
         return BoxSelect(self.canvas, pointer)
 
     def hover(self, pointer: Pointer) -> Qt.CursorShape | None:

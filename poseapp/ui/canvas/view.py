@@ -381,6 +381,12 @@ class CanvasView(pg.GraphicsView):
                 return person.id
         return None
 
+    def locked_at(self, at: np.ndarray) -> str | None:
+        """Name of a locked person whose joint or bone lies within the screen radius."""
+        poses = [p.pose if p.visible and p.locked else None for p in self.session.document.people]
+        hit = picking.nearest_bone(poses, at, PICK_RADIUS_PX / self._scale)
+        return None if hit is None else self.session.document.people[hit.person].name
+
     def set_hover(self, hover: tuple[str, int] | None, note: str = "") -> None:
         """Highlight a joint and say its name."""
         changed = hover != self._hover
@@ -508,8 +514,15 @@ class CanvasView(pg.GraphicsView):
         at = QPointF(x + width / 2, y + height + 22.0 / self._scale)
         label.show_text(person.name, at, ground, ink)
 
+    def _show_page(self) -> None:
+        document = self.session.document
+        # A pattern would show through a faded photo.
+        backdrop = self.settings.backdrop if document.photo is None else "plain"
+        self._page.show_page(document.size, self.theme.colours, backdrop)
+
     @Slot()
     def _on_photo_changed(self) -> None:
+        self._show_page()
         document = self.session.document
         pixmap = QPixmap()
         if document.photo is not None:
@@ -525,7 +538,7 @@ class CanvasView(pg.GraphicsView):
 
     @Slot()
     def _on_canvas_changed(self) -> None:
-        self._page.show_page(self.session.document.size, self.theme.colours, self.settings.backdrop)
+        self._show_page()
         self._on_photo_changed()
         if self._fitted:
             self.fit()
@@ -533,7 +546,7 @@ class CanvasView(pg.GraphicsView):
     @Slot()
     def _on_theme_changed(self) -> None:
         self.setBackground(QColor(self.theme.colours.surround))
-        self._page.show_page(self.session.document.size, self.theme.colours, self.settings.backdrop)
+        self._show_page()
         for item in self._people.values():
             item.set_look(self.look)
         self._update_gizmo()

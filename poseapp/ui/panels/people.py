@@ -311,7 +311,6 @@ class PeoplePanel(QWidget):
         photo_row.addWidget(self._photo_name, 1)
         photo_row.addWidget(self._button("photo"))
         self._remove = self._button("photo_remove")
-        self._remove.setIcon(icon("close"))
         photo_row.addWidget(self._remove)
 
         column = QVBoxLayout(self)
