@@ -131,6 +131,46 @@ def test_conditional_run_starts_from_the_unconditional_one(data: Path, tmp_path:
     assert np.isfinite(float(recipe.step(0)["critic/penalty"]))
 
 
+def test_conditional_run_may_be_wider(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "plain"
+    fit("pose_wgan_gp", QUICK, data, run, preset="small", device="cpu", precision="32-true")
+    wide = replace(CONFIGS["caption_wgan"].net, width_divisor=NET.width_divisor // 2)
+    recipe = built("caption_wgan", data, replace(QUICK, net=wide, init=str(run)))
+    narrow = torch.load(run / "checkpoint.pt", weights_only=True)["recipe.generator"]
+    last = recipe.generator.state_dict()["layers.6.weight"]  # (in, 17, 4, 4)
+    half = narrow["layers.6.weight"] / 2
+    np.testing.assert_allclose(last.chunk(2)[0], half, atol=0.5 * float(half.std()))
+    with pytest.raises(TrainerError, match="same preset"):
+        built("caption_wgan", data, replace(QUICK, net=replace(wide, map_size=32), init=str(run)))
+
+
+def test_warm_up_trains_the_critic_alone(data: Path) -> None:
+    config = replace(CONFIGS["caption_wgan"], warm_up=1, captions_per_pose=3)
+    recipe = built("caption_wgan", data, config)
+    nets = (recipe.generator, recipe.critic)
+    before = [[p.detach().clone() for p in net.parameters()] for net in nets]
+
+    def moved() -> list[bool]:
+        return [
+            any(not torch.equal(a, b) for a, b in zip(old, net.parameters(), strict=True))
+            for old, net in zip(before, nets, strict=True)
+        ]
+
+    recipe.step(0)
+    assert moved() == [False, True]
+    recipe.step(1)
+    assert moved() == [True, True]
+
+
+def test_captions_start_along_pose_directions(data: Path) -> None:
+    recipe = built("caption_wgan", data, replace(CONFIGS["caption_wgan"], pose_directions=2))
+    for net in (recipe.generator, recipe.critic, recipe.ema.module):
+        weight = net.text[0].weight
+        torch.testing.assert_close(weight[:2], -weight[2:4])
+        feature = recipe.pairs.vectors[0] @ weight[0].detach()
+        assert feature.std().item() == pytest.approx(1.5, rel=0.01)
+
+
 def test_init_must_be_a_run(data: Path, tmp_path: Path) -> None:
     for name in ("caption_wgan", "pose_wgan_gp"):
         with pytest.raises(TrainerError, match="init"):

@@ -11,6 +11,7 @@ from trainer.models.caption_wgan import (
     from_heatmap,
     to_heatmap,
     transfer_weights,
+    widen,
 )
 
 # input, (input channels, output channels, kernel, stride, padding), batch norm, activation, output
@@ -180,6 +181,31 @@ def test_transfer_refuses_another_size() -> None:
     source = Generator(CaptionWganConfig(map_size=16, width_divisor=16, conditional=False))
     with pytest.raises(ValueError, match="does not fit"):
         transfer_weights(Generator(TINY), source.state_dict())
+
+
+def test_widening_keeps_what_the_net_computes() -> None:
+    torch.manual_seed(0)
+    config = CaptionWganConfig(map_size=16, width_divisor=32, conditional=False)
+    noise, maps = torch.randn(8, 128), torch.randn(8, 17, 16, 16)
+    for net, given in ((Generator(config).eval(), noise), (Critic(config), maps)):
+        wide = widen(net, 2).eval()
+        assert wide.config.width_divisor == 16
+        assert sum(p.numel() for p in wide.parameters()) > 1.8 * sum(
+            p.numel() for p in net.parameters()
+        )
+        with torch.no_grad():
+            before, after = net(given).flatten(), wide(given).flatten()
+        assert torch.corrcoef(torch.stack([before, after]))[0, 1] > 0.98
+        # The copies differ a little, or they would stay copies for ever.
+        first = next(p for p in wide.parameters() if p.dim() == 4)
+        one, other = first.chunk(2, dim=1 if isinstance(net, Generator) else 0)
+        assert 0.0 < (one - other).abs().mean() < 0.2 * one.abs().mean()
+
+
+def test_widening_refuses_what_it_cannot_do() -> None:
+    for config, factor in ((TINY, 2), (CaptionWganConfig(conditional=False, map_size=16), 2)):
+        with pytest.raises(ValueError, match="widen"):
+            widen(Generator(config), factor)
 
 
 def test_heatmap_scaling_is_its_own_inverse() -> None:

@@ -138,3 +138,29 @@ def test_a_text_without_known_words_becomes_zeros() -> None:
     encoded = encode_captions(Letters(), ["a man", "???", "a man"])
     assert not encoded[1].any()
     np.testing.assert_array_equal(encoded[0], encoded[2])
+
+
+def test_several_captions_a_pose_are_its_own() -> None:
+    torch.manual_seed(0)
+    some = poses(2)
+    some.keypoints[1] += 200.0
+    batches = PairBatches(Pairs(some, [["a man", "man"], ["a dog"]]), Letters())
+    batch = batches.draw(16, captions=3)
+    assert batch.keypoints.shape[0] == 16 and batch.matching.shape == (48, 300)
+    row = (batch.keypoints[..., 1].mean(dim=1) > 100).repeat(3)
+    assert ((batch.matching[:, 3] > 0) == row).all()
+    assert ((batch.mismatching[:, 3] > 0) != row).all()
+
+
+def test_pose_directions_find_the_word_that_moves_the_pose() -> None:
+    rng = np.random.default_rng(0)
+    dogs = rng.random(200) < 0.5
+    keypoints = rng.normal(32, 1, (200, 17, 2)).astype(np.float32)
+    keypoints[dogs, :, 1] += 8.0
+    some = Poses(keypoints, np.ones((200, 17), bool), np.arange(200), np.zeros(200, np.int64))
+    sides = [" left", " right"]
+    texts = [[("dog" if dog else "man") + sides[i % 2]] for i, dog in enumerate(dogs)]
+    directions = PairBatches(Pairs(some, texts), Letters()).pose_directions(2)
+    assert directions.shape == (300, 2)
+    strength = directions[:4, 0].abs()  # left, right, man, dog
+    assert strength[2:].min() > 5 * strength[:2].max()

@@ -85,12 +85,15 @@ class PoseBatches:
 
 @dataclass(frozen=True)
 class PairBatch:
-    """B poses, captions of theirs and captions of other images (normalised sentence vectors)."""
+    """B poses, captions of theirs and captions of other images (normalised sentence vectors).
+
+    With n captions a pose, caption i goes with pose i % B.
+    """
 
     keypoints: Tensor  # (B, 17, 2) heatmap px
     present: Tensor  # (B, 17) bool
-    matching: Tensor  # (B, 300)
-    mismatching: Tensor  # (B, 300)
+    matching: Tensor  # (n * B, 300)
+    mismatching: Tensor  # (n * B, 300)
 
 
 class PairBatches:
@@ -127,16 +130,23 @@ class PairBatches:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def draw(self, count: int, distinct: bool = False) -> PairBatch:
-        """A random batch; `distinct` takes no image twice (then `count` <= len(self))."""
+    def draw(self, count: int, distinct: bool = False, captions: int = 1) -> PairBatch:
+        """A random batch.
+
+        Args:
+            count: poses.
+            distinct: take no image twice (then `count` <= len(self)).
+            captions: matching, and as many mismatching, captions drawn for each pose.
+        """
         device = self.counts.device
         if distinct:
             rows = torch.randperm(len(self), device=device)[:count]
         else:
             rows = torch.randint(len(self), (count,), device=device)
-        others = (rows + torch.randint(1, len(self), (count,), device=device)) % len(self)
         mirrored = torch.rand(count, device=device) < 0.5
         keypoints, present = self.poses.at(rows, mirrored)
+        rows, mirrored = rows.repeat(captions), mirrored.repeat(captions)
+        others = (rows + torch.randint(1, len(self), rows.shape, device=device)) % len(self)
         return PairBatch(
             keypoints,
             present,
@@ -153,3 +163,32 @@ class PairBatches:
     def _captions(self, rows: Tensor, mirrored: Tensor) -> Tensor:
         pick = torch.rand(len(rows), device=rows.device) * self.counts[rows]
         return self.vectors[mirrored.long(), self.first[rows] + pick.long()]
+
+    def pose_directions(self, count: int, ridge: float = 0.05) -> Tensor:
+        """Directions of sentence vectors that predict poses, strongest first.
+
+        Args:
+            count: how many.
+            ridge: weight decay of the regression, in units of a vector's variance.
+        Returns:
+            (300, count) float32 on the CPU; captions have deviation 1 along each.
+        """
+        both = torch.tensor([False, True]).repeat_interleave(len(self)).to(self.counts.device)
+        rows = torch.arange(len(self), device=self.counts.device).repeat(2)
+        still = torch.zeros(len(rows), device=rows.device)
+        keypoints, present = augment(
+            self.poses.keypoints[rows], self.poses.present[rows], both, still
+        )
+        there = present.float()[..., None]
+        target = torch.cat([(keypoints - CENTRE_PX) * there, there], dim=-1).flatten(1).cpu()
+        target = (target - target.mean(0)) / (target.std(0) + 1e-3)
+        counts = self.counts.tolist()
+        means = [
+            torch.stack([own.mean(0) for own in vectors.split(counts)]) for vectors in self.vectors
+        ]
+        source = torch.cat(means).cpu()  # (2 N, 300), as they are and mirrored
+        gram = source.T @ source / len(source) + ridge * torch.eye(source.shape[1])
+        weights = torch.linalg.solve(gram, source.T @ target / len(source))  # (300, 51)
+        _, _, main = torch.linalg.svd(source @ weights, full_matrices=False)
+        directions = weights @ main[:count].T
+        return directions / (self.vectors[0].cpu() @ directions).std(0)

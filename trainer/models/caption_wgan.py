@@ -10,7 +10,7 @@ hidden channels; both serve the `small` preset, 64 and 1 are the paper's nets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from torch.nn import functional
 JOINTS = 17
 _SLOPE = 0.2  # of every leaky ReLU
 _INIT_STD = 0.02
+_WIDENING_NOISE = 0.05  # of a weight's deviation
 
 
 @dataclass(frozen=True)
@@ -257,3 +258,29 @@ def transfer_weights(target: nn.Module, source: dict[str, Tensor]) -> list[str]:
                 )
             filled.append(name)
     return filled
+
+
+def widen(net: Generator | Critic, factor: int) -> Generator | Critic:
+    """A net `factor` times as wide that computes nearly the same (Net2Net, Chen et al. 2016).
+
+    Hidden channels are repeated and what they feed is divided by their number. A little noise lets
+    the copies part company.
+
+    Args:
+        net: an unconditional net, whose input no caption widens.
+        factor: divides its `width_divisor`.
+    """
+    if net.config.conditional or net.config.width_divisor % factor:
+        raise ValueError(f"cannot widen {net.config} by {factor}")
+    wide = type(net)(replace(net.config, width_divisor=net.config.width_divisor // factor))
+    into = 0 if isinstance(net, Generator) else 1  # the input dimension of a convolution's weight
+    narrow = net.state_dict()
+    with torch.no_grad():
+        for name, target in wide.state_dict().items():
+            ratios = [t // s for t, s in zip(target.shape, narrow[name].shape, strict=True)]
+            tensor = narrow[name].repeat(ratios) if ratios else narrow[name]
+            if tensor.dim() == 4:
+                tensor = tensor / ratios[into]
+                tensor = tensor + _WIDENING_NOISE * tensor.std() * torch.randn_like(tensor)
+            target.copy_(tensor)
+    return wide

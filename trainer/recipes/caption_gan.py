@@ -51,6 +51,14 @@ class GanConfig:
             1 = constant, as in the paper.
         init: run folder of `pose_wgan_gp` to start from (conditional recipe only).
         mismatch_weight, interpolation: alpha and beta of algorithm 5.
+        captions_per_pose: matching and mismatching captions judged with each real pose; the
+            paper's is 1. More estimate the same loss with less noise, and cost little, since the
+            caption enters only the critic's last two layers.
+        warm_up: first steps that update the critic alone, so that it has learnt to read before
+            the generator listens to it.
+        pose_directions: start the compression of captions along so many directions of sentence
+            vectors that predict poses (ridge regression on the pairs); 0 = at random, as the
+            paper.
     """
 
     net: CaptionWganConfig
@@ -68,6 +76,9 @@ class GanConfig:
     init: str = ""
     mismatch_weight: float = 1.0
     interpolation: float = 0.5
+    captions_per_pose: int = 1
+    warm_up: int = 0
+    pose_directions: int = 0
 
 
 _PLAIN = CaptionWganConfig(conditional=False)
@@ -130,6 +141,8 @@ class PoseGanBase:
         figures: dict[str, Tensor | float] = {}
         for _ in range(self.config.critic_steps):
             figures.update(self.critic_step())
+        if step < self.config.warm_up:
+            return figures
         self.critic.requires_grad_(False)  # the generator's step needs no gradients of its weights
         figures.update(self.generator_step())
         self.critic.requires_grad_(True)

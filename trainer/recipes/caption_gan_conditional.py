@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from trainer import config as configs
 from trainer.data.captions import load_pairs
 from trainer.data.pose_batches import PairBatches
 from trainer.engine.checkpoint import FILE_NAME
+from trainer.engine.loop import RUN_FILE
 from trainer.errors import TrainerError
 from trainer.losses import adversarial, penalties
-from trainer.models.caption_wgan import CaptionWganConfig, Critic, Generator, transfer_weights
+from trainer.models.caption_wgan import (
+    CaptionWganConfig,
+    Critic,
+    Generator,
+    transfer_weights,
+    widen,
+)
 from trainer.recipes.caption_gan import GanConfig, PoseGanBase, PoseWganGp, reference_poses
 from trainer.text import vectors as word_vectors
 
 _FULL_NET = CaptionWganConfig()
+_TEXT_GAIN = 1.5  # deviation of a caption feature that starts along a pose direction
 _PAIRS = 17_326  # of full COCO; with fewer pairs an epoch is shorter, the updates stay the paper's
 
 
@@ -37,14 +47,18 @@ class CaptionWgan(PoseGanBase):
             penalty_weight=150.0,
         ),
         "small": GanConfig(
-            net=replace(_FULL_NET, map_size=32, width_divisor=4),
-            steps=6_000,
+            net=replace(_FULL_NET, map_size=32, width_divisor=2),
+            steps=2_600,
             batch_size=64,
-            critic_steps=3,
+            critic_steps=2,
             learning_rate=4e-4,
             penalty_weight=150.0,
             penalty_share=0.5,
             decay_from=0.5,
+            ema_decay=0.995,
+            captions_per_pose=4,
+            warm_up=100,
+            pose_directions=24,
         ),
     }
 
@@ -58,37 +72,52 @@ class CaptionWgan(PoseGanBase):
                 f"{PoseWganGp.name}, or leave it out to start from scratch."
             )
         trained = torch.load(path, map_location="cpu", weights_only=True)
-        for net, key in ((generator, "recipe.generator"), (critic, "recipe.critic")):
-            try:
-                transfer_weights(net, trained[key])
-            except (KeyError, ValueError) as exc:
-                raise TrainerError(
-                    f"{path} does not fit this run: train {PoseWganGp.name} with the same preset."
-                ) from exc
+        try:
+            narrow = configs.from_dict(
+                CaptionWganConfig,
+                json.loads((path.parent / RUN_FILE).read_text("utf-8"))["config"]["net"],
+            )
+            factor = narrow.width_divisor // self.config.net.width_divisor
+            for net, key in ((generator, "recipe.generator"), (critic, "recipe.critic")):
+                source = type(net)(narrow)
+                source.load_state_dict(trained[key])
+                if factor > 1:
+                    source = widen(source, factor)
+                transfer_weights(net, source.state_dict())
+        except (OSError, KeyError, ValueError, RuntimeError) as exc:
+            raise TrainerError(
+                f"{path} does not fit this run: train {PoseWganGp.name} with the same preset."
+            ) from exc
 
     def load_data(self, device: torch.device) -> None:
         self.pairs = PairBatches(load_pairs(self.data, "train"), word_vectors.load(), device)
         self.reference = reference_poses(self.pairs.poses)
+        if self.config.pose_directions:
+            directions = self.pairs.pose_directions(self.config.pose_directions)
+            for net in (self.generator, self.critic, self.ema.module):
+                _look_along(net.text[0], directions)
 
     def critic_step(self) -> dict[str, Tensor]:
-        count = self.config.batch_size
-        batch = self.pairs.draw(count)
+        count, captions = self.config.batch_size, self.config.captions_per_pose
+        batch = self.pairs.draw(count, captions=captions)
+        own = batch.matching[:count]
         real = self.maps(batch.keypoints, batch.present)
         with torch.no_grad():
-            fake = self.in_layout(self.generator(self.noise(count), batch.matching))
+            fake = self.in_layout(self.generator(self.noise(count), own))
+        # Real maps with their captions, generated maps, real maps with captions of other images.
+        of_real = torch.arange(count, device=real.device).repeat(captions)
+        of_fake = torch.arange(count, 2 * count, device=real.device)
         scores = self.critic(
             torch.cat([real, fake]),
-            torch.cat([batch.matching, batch.matching, batch.mismatching]),
-            torch.arange(3 * count, device=real.device) % (2 * count),  # real, fake, real
+            torch.cat([batch.matching, own, batch.mismatching]),
+            torch.cat([of_real, of_fake, of_real]),
         )
-        matching, generated, mismatching = scores.chunk(3)
+        matching, generated, mismatching = scores.split([len(of_real), len(of_fake), len(of_real)])
         loss = adversarial.matching_critic_loss(
             matching, generated, mismatching, self.config.mismatch_weight
         )
         between = self.penalty_samples(real, fake)
-        to_maps, to_text = self.critic.module.input_gradients(
-            between, batch.matching[: len(between)]
-        )
+        to_maps, to_text = self.critic.module.input_gradients(between, own[: len(between)])
         penalty = penalties.one_sided_penalty(to_maps) + penalties.one_sided_penalty(to_text)
         self.update(self.critic_optimiser, loss + self.config.penalty_weight * penalty)
         return {
@@ -115,3 +144,14 @@ class CaptionWgan(PoseGanBase):
 
     def validation_text(self, count: int) -> Tensor:
         return self.pairs.captions(count)
+
+
+def _look_along(linear: nn.Linear, directions: Tensor) -> None:
+    """Start the first rows of a caption compression along `directions` (300, r) and against them.
+
+    The leaky ReLU after it passes one sign well, so each direction takes two rows.
+    """
+    rows = _TEXT_GAIN * torch.cat([directions, -directions], dim=1).T  # (2r, 300)
+    with torch.no_grad():
+        linear.weight[: len(rows)] = rows.to(linear.weight.device)
+        linear.bias[: len(rows)] = 0.0
