@@ -1,10 +1,8 @@
-"""The Edit, Person and Pose menus: each slot turns a click into an undo step."""
+"""The Edit and Person menus: each slot turns a click into an undo step."""
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -17,21 +15,19 @@ from PySide6.QtWidgets import QColorDialog, QInputDialog, QWidget
 from poseapp.core import kinematics, standing
 from poseapp.core.document import Person
 from poseapp.core.errors import PoseAppError
-from poseapp.core.pose import Pose2D, Visibility
+from poseapp.core.pose import Pose2D
 from poseapp.state import clipboard
 from poseapp.state.commands import (
     AddPeople,
     EditPerson,
     RemovePerson,
     ReorderPerson,
-    SetPose,
     UsePhoto,
 )
 from poseapp.state.library import PoseLibrary
 from poseapp.state.session import Session
-from poseapp.state.settings import Settings
+from poseapp.ui.posing import PoseController
 
-_NUDGE_RUN_S = 0.8
 _PASTE_STEP_PX = 24.0
 
 
@@ -57,34 +53,18 @@ class EditController(QObject):
     """The user saved a pose to the library."""
 
     def __init__(
-        self, session: Session, settings: Settings, library: PoseLibrary, window: QWidget
+        self, session: Session, posing: PoseController, library: PoseLibrary, window: QWidget
     ) -> None:
         super().__init__(window)
         self._session = session
-        self._settings = settings
         self._library = library
+        self._posing = posing
         self._window = window
-        self._nudged_at = 0.0
-        self._nudge_run: object = None
         self._pasted = 0
 
     # -- help --------------------------------------------------------------------------------
     def _person(self) -> Person | None:
         return self._session.active_person
-
-    def _set_pose(self, pose: Pose2D, text: str, key: object | None = None) -> None:
-        person = self._person()
-        if person is not None and pose != person.pose:
-            self._session.undo_stack.push(SetPose(self._session, person.id, pose, text, key))
-
-    def _change(self, change: Callable[[Pose2D], Pose2D], text: str) -> None:
-        person = self._person()
-        if person is None:
-            return
-        if person.locked:
-            self.said.emit("info", f"{person.name} is locked: unlock it to change its pose.")
-            return
-        self._set_pose(change(person.pose), text)
 
     def available(self) -> set[str]:
         """What is there for actions that need something."""
@@ -260,7 +240,7 @@ class EditController(QObject):
         x, y, width, height = person.pose.bounds
         side = max(width, height, 20.0)  # a lying pose keeps the size of a standing one
         box = QRectF(x + width / 2 - side / 2, y + height / 2 - side / 2, side, side)
-        self._change(lambda _: fitted(entry.pose, box), f"Take pose {entry.name.lower()}")
+        self._posing.change(lambda _: fitted(entry.pose, box), f"Take pose {entry.name.lower()}")
 
     @Slot()
     def duplicate(self) -> None:
@@ -281,7 +261,7 @@ class EditController(QObject):
     def delete(self) -> None:
         """Make the chosen joints absent; without any, delete the person."""
         if self._session.selection.joints:
-            self.make_absent()
+            self._posing.make_absent()
         else:
             self.delete_person()
 
@@ -362,7 +342,7 @@ class EditController(QObject):
         """Fit the active person into the canvas."""
         width, height = self._session.document.size
         box = QRectF(0.1 * width, 0.1 * height, 0.8 * width, 0.8 * height)
-        self._change(lambda pose: fitted(pose, box), "Centre person")
+        self._posing.change(lambda pose: fitted(pose, box), "Centre person")
 
     @Slot()
     def save_to_library(self) -> None:
@@ -445,133 +425,3 @@ class EditController(QObject):
     def joint_previous(self) -> None:
         """Choose the previous joint."""
         self._joint_step(-1)
-
-    # -- joints ------------------------------------------------------------------------------
-    def _nudge(self, x: float, y: float) -> None:
-        person = self._person()
-        if person is None or person.locked:
-            return
-        joints = self._session.selection.joints
-        now = time.monotonic()
-        run = (person.id, joints)
-        if now - self._nudged_at > _NUDGE_RUN_S or self._nudge_run is None:
-            self._nudge_run = object()
-        self._nudged_at = now
-        if len(joints) == 1 and self._settings.limb_lock:
-            joint = next(iter(joints))
-            goal = person.pose.keypoints[joint] + (x, y)
-            pose = kinematics.drag_joint(person.pose, joint, goal, True)
-        else:
-            pose = kinematics.translate(person.pose, (x, y), joints or None)
-        self._set_pose(pose, "Nudge", (self._nudge_run, run))
-
-    @Slot()
-    def nudge_left(self) -> None:
-        """1 px to the left."""
-        self._nudge(-1, 0)
-
-    @Slot()
-    def nudge_right(self) -> None:
-        """1 px to the right."""
-        self._nudge(1, 0)
-
-    @Slot()
-    def nudge_up(self) -> None:
-        """1 px up."""
-        self._nudge(0, -1)
-
-    @Slot()
-    def nudge_down(self) -> None:
-        """1 px down."""
-        self._nudge(0, 1)
-
-    @Slot()
-    def nudge_left_far(self) -> None:
-        """10 px to the left."""
-        self._nudge(-10, 0)
-
-    @Slot()
-    def nudge_right_far(self) -> None:
-        """10 px to the right."""
-        self._nudge(10, 0)
-
-    @Slot()
-    def nudge_up_far(self) -> None:
-        """10 px up."""
-        self._nudge(0, -10)
-
-    @Slot()
-    def nudge_down_far(self) -> None:
-        """10 px down."""
-        self._nudge(0, 10)
-
-    def set_visibility(self, joints: frozenset[int], visibility: Visibility) -> None:
-        """Make joints of the active person visible, hidden or absent, as one step."""
-
-        def change(pose: Pose2D) -> Pose2D:
-            for joint in sorted(joints):
-                if visibility != Visibility.ABSENT:
-                    pose = standing.restored(pose, joint)
-                pose = pose.with_visibility(joint, visibility)
-            return pose
-
-        noun = "joint" if len(joints) == 1 else "joints"
-        self._change(change, f"Make {noun} {visibility.name.lower()}")
-
-    @Slot()
-    def make_visible(self) -> None:
-        """The chosen joints are seen."""
-        self.set_visibility(self._session.selection.joints, Visibility.VISIBLE)
-
-    @Slot()
-    def make_hidden(self) -> None:
-        """The chosen joints are covered."""
-        self.set_visibility(self._session.selection.joints, Visibility.HIDDEN)
-
-    @Slot()
-    def make_absent(self) -> None:
-        """The chosen joints are not there."""
-        self.set_visibility(self._session.selection.joints, Visibility.ABSENT)
-
-    @Slot()
-    def restore_absent(self) -> None:
-        """Bring every absent joint back."""
-
-        def change(pose: Pose2D) -> Pose2D:
-            for joint in (5, 6, 11, 12, *range(17)):  # the torso first: the others hang on it
-                pose = standing.restored(pose, joint)
-            return pose
-
-        self._change(change, "Bring back joints")
-
-    @Slot()
-    def mirror(self) -> None:
-        """Mirror image in place, names swapped."""
-        self._change(kinematics.mirror, "Mirror")
-
-    @Slot()
-    def turn_around(self) -> None:
-        """Swap left and right names."""
-        self._change(kinematics.turn_around, "Turn around")
-
-    @Slot()
-    def symmetrise_left(self) -> None:
-        """The right side follows the left."""
-        self._change(lambda pose: kinematics.symmetrise(pose, "left"), "Symmetrise")
-
-    @Slot()
-    def symmetrise_right(self) -> None:
-        """The left side follows the right."""
-        self._change(lambda pose: kinematics.symmetrise(pose, "right"), "Symmetrise")
-
-    @Slot()
-    def reset_limb(self) -> None:
-        """Standard proportions for the limbs of the chosen joints."""
-        joints = self._session.selection.joints
-
-        def change(pose: Pose2D) -> Pose2D:
-            for joint in sorted(joints):
-                pose = kinematics.reset_limb(pose, joint)
-            return pose
-
-        self._change(change, "Reset limb")

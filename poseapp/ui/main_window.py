@@ -20,16 +20,14 @@ from PySide6.QtWidgets import (
 
 from poseapp.core.errors import PoseAppError
 from poseapp.core.pose import Pose2D
-from poseapp.core.skeleton import COCO_17
-from poseapp.core.standing import restored
 from poseapp.services.engine import Engine
 from poseapp.state import recovery
-from poseapp.state.commands import SetPose
 from poseapp.state.library import PoseLibrary
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings, recent_titles
 from poseapp.ui.actions import ActionSet
-from poseapp.ui.canvas.view import CanvasView, joint_title
+from poseapp.ui.canvas.menu import CanvasMenu
+from poseapp.ui.canvas.view import CanvasView
 from poseapp.ui.editing import EditController
 from poseapp.ui.files import FileController
 from poseapp.ui.overlays import EmptyHint, InfoBar
@@ -39,6 +37,7 @@ from poseapp.ui.panels.inspector import InspectorPanel
 from poseapp.ui.panels.library import LibraryPanel
 from poseapp.ui.panels.models import ModelsPanel
 from poseapp.ui.panels.people import PeoplePanel
+from poseapp.ui.posing import PoseController
 from poseapp.ui.status import StatusBar
 from poseapp.ui.theme import Theme
 from poseapp.ui.viewing import ViewController
@@ -55,12 +54,6 @@ _TOOLBAR_END = ("zoom_out", "fit", "zoom_in", "", "settings", "shortcuts")
 _TOOLBOX = (
     "tool_select", "tool_move", "tool_rotate", "tool_scale", "tool_add", "", "limb_lock",
 )  # fmt: skip
-_PERSON_MENU = (
-    "mirror", "turn", "symmetrise_left", "symmetrise_right", "", "cut", "copy", "paste",
-    "duplicate", "save_pose", "", "raise", "lower", "hide", "lock", "rename", "colour", "centre",
-    "", "delete_person",
-)  # fmt: skip
-_CANVAS_MENU = ("add", "add_preset", "paste", "", "photo", "photo_remove", "canvas_size", "", "fit")
 
 
 class _NoTitle(QWidget):
@@ -90,12 +83,13 @@ class MainWindow(QMainWindow):
 
         self.canvas = CanvasView(session, settings, self.theme)
         self.files = FileController(session, settings, self)
-        self.editing = EditController(session, settings, self.library, self)
+        self.posing = PoseController(session, settings, self)
+        self.editing = EditController(session, self.posing, self.library, self)
         self.viewing = ViewController(self, self.canvas)
         self.actions_by_id = ActionSet(
             self,
             self.canvas,
-            {"file": self.files, "edit": self.editing, "view": self.viewing},
+            {"file": self.files, "edit": self.editing, "pose": self.posing, "view": self.viewing},
         )
         self._make_centre()
         self._make_docks()
@@ -244,6 +238,7 @@ class MainWindow(QMainWindow):
         session, canvas = self.session, self.canvas
         self.files.said.connect(self._on_said)
         self.editing.said.connect(self._on_said)
+        self.posing.said.connect(self._on_said)
         self.library_panel.said.connect(self._on_said)
         self.viewport_panel.said.connect(self._on_said)
         self.docks["inspector"].visibilityChanged.connect(self.inspector_panel.set_seen)
@@ -476,41 +471,5 @@ class MainWindow(QMainWindow):
         menu.deleteLater()
 
     def canvas_menu(self, at: QPoint) -> QMenu:
-        """The menu of a place on the canvas (global position): of a person, or of the page."""
-        place = self.canvas.to_canvas(self.canvas.viewport().mapFromGlobal(at).toPointF())
-        person_id = self.canvas.body_at(place)
-        menu = QMenu(self)
-        if person_id is None:
-            ids: Sequence[str] = _CANVAS_MENU
-        else:
-            self.session.select(person_id)
-            ids = _PERSON_MENU
-            self._add_absent_joints(menu, person_id)
-        for action_id in ids:
-            if action_id:
-                menu.addAction(self.actions_by_id[action_id])
-            else:
-                menu.addSeparator()
-        return menu
-
-    def _add_absent_joints(self, menu: QMenu, person_id: str) -> None:
-        pose = self.session.document.person(person_id).pose
-        absent = [j for j in range(len(COCO_17)) if not pose.present[j]]
-        if not absent:
-            return
-        back = menu.addMenu("Bring back joint")
-        for joint in absent:
-            action = back.addAction(joint_title(joint))
-            action.setData((person_id, joint))
-            action.triggered.connect(self._on_bring_back)
-        menu.addSeparator()
-
-    @Slot()
-    def _on_bring_back(self) -> None:
-        person_id, joint = self.sender().data()  # type: ignore[attr-defined]
-        pose = self.session.document.person(person_id).pose
-        self.session.undo_stack.push(
-            SetPose(
-                self.session, person_id, restored(pose, joint), f"Bring back {joint_title(joint)}"
-            )
-        )
+        """The menu of a place on the canvas (global position)."""
+        return CanvasMenu(self.session, self.canvas, self.actions_by_id, at, self)

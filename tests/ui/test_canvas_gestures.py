@@ -270,9 +270,9 @@ def test_pressing_a_locked_person_says_why_nothing_happens(
 def test_hover_names_the_joint(hand: Hand, canvas: CanvasView, pose: Pose2D) -> None:
     hand.hover(pose.keypoints[16])
     assert canvas.hovered == ("anna", 16)
-    assert canvas._label.isVisible() and canvas._label.text == "right ankle"
+    assert canvas.people.label.isVisible() and canvas.people.label.text == "right ankle"
     hand.hover((20, 20))
-    assert canvas.hovered is None and not canvas._label.isVisible()
+    assert canvas.hovered is None and not canvas.people.label.isVisible()
 
 
 def test_add_tool_places_a_person_in_the_box(hand: Hand, canvas: CanvasView, qtbot: QtBot) -> None:

@@ -520,7 +520,7 @@ def test_an_uncaught_error_becomes_one_sentence(
 def test_the_menu_of_a_person_brings_joints_back(peopled: MainWindow) -> None:
     session = peopled.session
     session.select("anna", {9})
-    peopled.editing.set_visibility(frozenset({9}), Visibility.ABSENT)
+    peopled.posing.set_visibility(frozenset({9}), Visibility.ABSENT)
     pose = session.document.person("anna").pose
     at = peopled.canvas.to_screen(pose.keypoints[[5, 6, 11, 12]].mean(0))
     menu = peopled.canvas_menu(peopled.canvas.viewport().mapToGlobal(at))

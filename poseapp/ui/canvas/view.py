@@ -26,20 +26,18 @@ from PySide6.QtWidgets import QGraphicsView, QWidget
 
 from poseapp.core import picking
 from poseapp.core.pose import Pose2D
-from poseapp.core.skeleton import COCO_17
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 from poseapp.ui.canvas.figure import Look
 from poseapp.ui.canvas.items import (
-    Z_PERSON,
     BandItem,
     GizmoItem,
-    LabelItem,
     PageItem,
     PersonItem,
     PhotoItem,
     PivotItem,
 )
+from poseapp.ui.canvas.layer import PeopleLayer
 from poseapp.ui.canvas.tools import TOOLS, Pointer, Tool
 from poseapp.ui.theme import Theme
 
@@ -47,11 +45,6 @@ POSE_MIME = "application/x-poseapp-pose"
 PICK_RADIUS_PX = 12.0
 BONE_RADIUS_PX = 7.0
 _MIN_SCALE, _MAX_SCALE = 0.02, 64.0
-
-
-def joint_title(joint: int) -> str:
-    """A joint's name as a person reads it."""
-    return COCO_17.joints[joint].replace("_", " ")
 
 
 class CanvasView(pg.GraphicsView):
@@ -97,35 +90,28 @@ class CanvasView(pg.GraphicsView):
         self.setCentralItem(self._box)
         self._page = PageItem()
         self._photo = PhotoItem()
-        self.gizmo = GizmoItem()
         self.band = BandItem()
         self.pivot = PivotItem()
-        self._label = LabelItem()
-        self._people: dict[str, PersonItem] = {}
-        self._names: dict[str, LabelItem] = {}
-        for item in (self._page, self._photo, self.gizmo, self.band, self.pivot, self._label):
+        for item in (self._page, self._photo, self.band, self.pivot):
             self._box.addItem(item, ignoreBounds=True)
+        self.people = PeopleLayer(session, settings, theme, self._box, self)
 
         self._scale = 1.0
         self._fitted = True
         self._panning: QPointF | None = None
         self._space = False
-        self._hover: tuple[str, int] | None = None
         self._tools: dict[str, Tool] = {name: make(self) for name, make in TOOLS.items()}
         self._tool = self._tools["select"]
         self._box.sigTransformChanged.connect(self._on_transform_changed)
 
         session.document_replaced.connect(self._on_document_replaced)
-        session.people_changed.connect(self._on_people_changed)
-        session.pose_changed.connect(self._on_pose_changed)
         session.photo_changed.connect(self._on_photo_changed)
         session.canvas_changed.connect(self._on_canvas_changed)
-        session.selection_changed.connect(self._on_selection_changed)
         settings.changed.connect(self._on_setting_changed)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
         self._on_photo_changed()
-        self._on_people_changed()
+        self.people.refresh()
 
     def close(self) -> bool:
         """Close as any widget does: pyqtgraph's own way tears the scene out of live items."""
@@ -208,11 +194,7 @@ class CanvasView(pg.GraphicsView):
             return
         self._scale = scale
         self._page.set_scale(scale)
-        self.gizmo.set_scale(scale)
-        for item in self._people.values():
-            item.set_scale(scale)
-        self._update_gizmo()
-        self._place_names()
+        self.people.set_scale(scale)
         self.zoom_changed.emit(scale)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -233,7 +215,7 @@ class CanvasView(pg.GraphicsView):
         self._tool.cancel()
         self.set_hover(None)
         self._tool = self._tools[name]
-        self._update_gizmo()
+        self.people.set_gizmo_rule(self._tool.wants_gizmo, name != "select")
         self._update_cursor()
         self.tool_changed.emit(name)
         self.hint_requested.emit(self._tool.hint)
@@ -374,7 +356,7 @@ class CanvasView(pg.GraphicsView):
             return self.session.document.people[hit.person].id
         point = QPointF(float(at[0]), float(at[1]))
         for person in reversed(self.session.document.people):
-            torso = self._people[person.id].figure.torso
+            torso = self.people.torso(person.id)
             if not person.visible or person.locked or torso is None:
                 continue
             if torso.containsPoint(point, Qt.FillRule.OddEvenFill):
@@ -388,131 +370,16 @@ class CanvasView(pg.GraphicsView):
         return None if hit is None else self.session.document.people[hit.person].name
 
     def set_hover(self, hover: tuple[str, int] | None, note: str = "") -> None:
-        """Highlight a joint and say its name."""
-        changed = hover != self._hover
-        self._hover = hover
-        if changed:
-            self._update_marks()
-        if hover is None or hover[0] not in self._people:
-            self._label.setVisible(False)
-            return
-        person = self.session.document.person(hover[0])
-        if not person.pose.present[hover[1]]:
-            self._label.setVisible(False)
-            return
-        colours = self.theme.colours
-        x, y = map(float, person.pose.keypoints[hover[1]])
-        text = note or joint_title(hover[1])
-        if person.pose.visibility[hover[1]] == 1 and not note:
-            text += " (hidden)"
-        self._label.show_text(
-            text, QPointF(x, y), QColor(colours.tooltip), QColor(colours.tooltip_text)
-        )
+        """Highlight a joint and say its name, or `note`."""
+        self.people.set_hover(hover, note)
 
     # -- session -> items --------------------------------------------------------------------
     @Slot()
     def _on_document_replaced(self) -> None:
         self._tool.cancel()
-        self._hover = None
         self._fitted = True
         self._on_canvas_changed()
         self.fit()
-
-    @Slot()
-    def _on_people_changed(self) -> None:
-        people = self.session.document.people
-        ids = {person.id for person in people}
-        for gone in [key for key in self._people if key not in ids]:
-            for item in (self._people.pop(gone), self._names.pop(gone)):
-                self._box.removeItem(item)
-        for person in people:
-            if person.id not in self._people:
-                item = PersonItem(person, self.look, self._scale)
-                name = LabelItem(above=False)
-                self._people[person.id], self._names[person.id] = item, name
-                self._box.addItem(item, ignoreBounds=True)
-                self._box.addItem(name, ignoreBounds=True)
-        if self._hover is not None and self._hover[0] not in ids:
-            self.set_hover(None)
-        self._update_people()
-
-    def _update_people(self) -> None:
-        selected = self.session.selection.person
-        people = self.session.document.people
-        for place, person in enumerate(people):
-            item = self._people.get(person.id)
-            if item is not None:
-                item.setZValue(Z_PERSON + place)
-                item.show_person(person, selected is not None and person.id != selected)
-        self._update_marks()
-        self._update_gizmo()
-        self._place_names()
-
-    @Slot(str)
-    def _on_pose_changed(self, person_id: str) -> None:
-        item = self._people.get(person_id)
-        if item is None:
-            return
-        selected = self.session.selection.person
-        person = self.session.document.person(person_id)
-        item.show_person(person, selected is not None and person_id != selected)
-        if selected == person_id:
-            self._update_gizmo()
-        self._place_name(person_id)
-        if self._hover is not None and self._hover[0] == person_id:
-            self.set_hover(self._hover)
-
-    @Slot()
-    def _on_selection_changed(self) -> None:
-        self._update_people()
-
-    def _update_marks(self) -> None:
-        chosen = self.session.selection
-        for key, item in self._people.items():
-            joints = chosen.joints if key == chosen.person else frozenset()
-            hovered = self._hover[1] if self._hover is not None and self._hover[0] == key else None
-            item.set_marks(joints, hovered)
-
-    def _update_gizmo(self) -> None:
-        chosen = self.session.selection
-        shown = None
-        wanted = self._tool.wants_gizmo and (not chosen.joints or self._tool.name != "select")
-        if chosen.person is not None and wanted:
-            person = self.session.document.person(chosen.person)
-            if person.visible and not person.locked:
-                shown = person.pose.bounds
-        if shown is None:
-            self.gizmo.setVisible(False)
-        else:
-            self.gizmo.show_box(shown, self.theme.colours)
-
-    def _place_names(self) -> None:
-        # The selection may change before the people who left are gone from here.
-        for person in self.session.document.people:
-            if person.id in self._names:
-                self._place_name(person.id)
-
-    def _place_name(self, key: str) -> None:
-        """Names stand under people as soon as there are two to tell apart."""
-        label = self._names[key]
-        document = self.session.document
-        person = document.person(key)
-        bounds = person.pose.bounds
-        if (
-            len(document.people) < 2
-            or not self.settings.show_names
-            or not person.visible
-            or bounds is None
-        ):
-            label.setVisible(False)
-            return
-        x, y, width, height = bounds
-        chosen = self.session.selection.person
-        ground = QColor(person.colour)
-        ground.setAlphaF(0.9 if chosen in (None, key) else 0.4)
-        ink = QColor("#ffffff" if _is_dark(person.colour) else "#14161a")
-        at = QPointF(x + width / 2, y + height + 22.0 / self._scale)
-        label.show_text(person.name, at, ground, ink)
 
     def _show_page(self) -> None:
         document = self.session.document
@@ -547,10 +414,7 @@ class CanvasView(pg.GraphicsView):
     def _on_theme_changed(self) -> None:
         self.setBackground(QColor(self.theme.colours.surround))
         self._show_page()
-        for item in self._people.values():
-            item.set_look(self.look)
-        self._update_gizmo()
-        self._place_names()
+        self.people.set_look(self.look)
 
     @Slot(str)
     def _on_setting_changed(self, key: str) -> None:
@@ -559,12 +423,17 @@ class CanvasView(pg.GraphicsView):
 
     def person_item(self, person_id: str) -> PersonItem:
         """The item of a person."""
-        return self._people[person_id]
+        return self.people.items[person_id]
+
+    @property
+    def gizmo(self) -> GizmoItem:
+        """The box around the chosen person."""
+        return self.people.gizmo
 
     @property
     def hovered(self) -> tuple[str, int] | None:
         """(person id, joint) under the mouse."""
-        return self._hover
+        return self.people.hovered
 
     # -- drops -------------------------------------------------------------------------------
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -590,8 +459,3 @@ class CanvasView(pg.GraphicsView):
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         if paths:
             self.files_dropped.emit(paths)
-
-
-def _is_dark(colour: str) -> bool:
-    ink = QColor(colour)
-    return 0.299 * ink.red() + 0.587 * ink.green() + 0.114 * ink.blue() < 150
