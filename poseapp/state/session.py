@@ -129,8 +129,13 @@ class Session(QObject):
         self.document_changed.emit()
 
     def shutdown(self) -> None:
-        """Let go of the undo stack's signals before the widgets die."""
+        """Let go of the undo stack before the widgets die.
+
+        Its steps refer to the session: left to the garbage collector, the steps may go before the
+        stack, which then deletes them again and crashes.
+        """
         self.undo_stack.blockSignals(True)
+        self.undo_stack.clear()
 
 
 def _attributes(document: Document) -> tuple[tuple[object, ...], ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -23,11 +25,13 @@ from poseapp.state.session import Session
 
 
 @pytest.fixture
-def session(qapp: object) -> Session:
+def session(qapp: object) -> Iterator[Session]:
     people = tuple(
         Person(standing((200.0 + 60 * n, 380), 500), f"P{n}", id=f"p{n}") for n in range(3)
     )
-    return Session(Document(people=people))
+    made = Session(Document(people=people))
+    yield made
+    made.shutdown()
 
 
 def test_one_drag_is_one_step_and_two_are_two(session: Session) -> None:

@@ -50,8 +50,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def session(qapp: object) -> Session:
-    return Session(Document(people=(Person(standing((200, 200), 300), id="anna"),)))
+def session(qapp: object) -> Iterator[Session]:
+    made = Session(Document(people=(Person(standing((200, 200), 300), id="anna"),)))
+    yield made
+    made.shutdown()
 
 
 @pytest.fixture

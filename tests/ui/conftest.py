@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -47,6 +48,14 @@ def settle() -> None:
     """Deliver what is waiting, deletions included."""
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     QCoreApplication.processEvents()
+
+
+def pytest_sessionfinish() -> None:
+    """Collect widgets while their display is there: pytest collects once more when it is gone."""
+    if QApplication.instance() is not None:
+        for _ in range(3):
+            gc.collect()
+            settle()
 
 
 @dataclass
