@@ -106,3 +106,11 @@ def test_absent_and_broken_keypoints_are_masked() -> None:
     names = {mocap.JOINTS[i] for i in np.flatnonzero(~mask[0])}
     assert names == {"L_Hip", "Pelvis", "L_Wrist", "Torso", "Neck"}
     assert np.isfinite(points).all()
+
+
+def test_a_file_with_raw_poses_only_is_read(mocap_folder: Path, tmp_path: Path) -> None:
+    with np.load(mocap_folder / "mocap" / "poses3d.npz") as file:
+        raw = {key: file[key] for key in file if key != mocap.CORRECTED}
+    np.savez(tmp_path / "poses3d.npz", **raw)
+    wanted = mocap.load(mocap_folder, "test", mocap.RAW).poses
+    assert np.array_equal(mocap.load(tmp_path, "test").poses, wanted)

@@ -89,12 +89,13 @@ def load(data: Path, split: str, joint_set: str = CORRECTED) -> MocapPoses:
         data: the folder that holds `mocap/`, or a folder laid out like `mocap/` itself.
         split: "train", "validation", "test" or "all". Test is every subject that neither training
             nor validation knows.
-        joint_set: CORRECTED or RAW.
+        joint_set: CORRECTED or RAW; a file without the corrected set gives the raw one.
     """
     path = _file(Path(data), "poses3d.npz")
     try:
         with np.load(path) as file:
-            poses = file[joint_set].astype(np.float32) / 10.0
+            stored = joint_set if joint_set in file else RAW
+            poses = file[stored].astype(np.float32) / 10.0
             subject, source = file["subject"].astype(str), file["source"].astype(str)
             every = MocapPoses(poses, file["clip"].astype(np.int64), file["clip_ids"], subject)
     except (OSError, KeyError, ValueError) as exc:
