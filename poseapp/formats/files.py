@@ -50,6 +50,8 @@ def write_bytes(path: Path, data: bytes) -> None:
         path = Path(os.path.realpath(path))  # a link stays a link
         if path.is_dir():
             raise DocumentError(f"Cannot save {path.name}: there is a folder of that name.")
+        if path.exists() and not path.is_file():  # replacing a device would take it away
+            raise DocumentError(f"Cannot save {path.name}: it is no ordinary file, choose another.")
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, "read-only file")
         handle, beside = tempfile.mkstemp(

@@ -29,6 +29,7 @@ from poseapp.state.session import Session
 from poseapp.ui.posing import PoseController
 
 _PASTE_STEP_PX = 24.0
+_POSE_ASPECT, _STANDING_ASPECT = 0.9, 0.42
 
 
 def fitted(pose: Pose2D, box: QRectF) -> Pose2D:
@@ -137,15 +138,18 @@ class EditController(QObject):
             return
         self._pasted += 1
         step = _PASTE_STEP_PX * self._pasted
-        there = {person.id for person in self._session.document.people}
-        moved = [
-            replace(
-                person,
-                id=uuid.uuid4().hex[:12] if person.id in there else person.id,
-                pose=kinematics.translate(person.pose, (step, step)),
-            )
-            for person in people
-        ]
+        document = self._session.document
+        moved: list[Person] = []
+        for person in people:
+            person = replace(person, pose=kinematics.translate(person.pose, (step, step)))
+            if person.id in {other.id for other in (*document.people, *moved)}:
+                person = replace(person, id=uuid.uuid4().hex[:12])
+            others = replace(document, people=(*document.people, *moved))
+            while person.name in {other.name for other in others.people}:
+                person = replace(person, name=f"{person.name} copy")
+            if person.colour in {other.colour for other in others.people}:
+                person = replace(person, colour=others.next_colour())
+            moved.append(person)
         self.add_people(moved, "Paste")
 
     # -- people ------------------------------------------------------------------------------
@@ -179,14 +183,18 @@ class EditController(QObject):
             pose = fitted(pose, box)
         self.add_people([self.new_person(pose)])
 
-    def default_box(self) -> QRectF:
-        """Where a new person goes: as tall as the others, in the widest gap between them."""
+    def default_box(self, aspect: float = _POSE_ASPECT) -> QRectF:
+        """Where a new person goes: as tall as the others, in the widest gap between them.
+
+        Args:
+            aspect: how wide the newcomer is for its height.
+        """
         width, height = self._session.document.size
         boxes = [p.pose.bounds for p in self._session.document.people if p.pose.bounds is not None]
         tall = 0.76 * height
         if boxes:
             tall = min(0.9 * height, max(0.1 * height, float(np.median([b[3] for b in boxes]))))
-        wide = min(0.8 * width, 0.9 * tall)
+        wide = min(0.8 * width, aspect * tall)
         box = QRectF(0.0, 0.0, wide, tall)
         middles = sorted(min(max(b[0] + b[2] / 2, 0.0), width) for b in boxes)
         if not middles:
@@ -209,7 +217,7 @@ class EditController(QObject):
     @Slot()
     def add_person(self) -> None:
         """A standing person in the middle of the canvas."""
-        self.place_person(self.default_box())
+        self.place_person(self.default_box(_STANDING_ASPECT))
 
     @Slot(str)
     def add_library_pose(self, pose_id: str, at: tuple[float, float] | None = None) -> None:
@@ -269,8 +277,12 @@ class EditController(QObject):
     def delete_person(self) -> None:
         """Take the active person off the canvas."""
         person = self._person()
-        if person is not None:
-            self._session.undo_stack.push(RemovePerson(self._session, person.id))
+        if person is None:
+            return
+        if person.locked:
+            self.said.emit("info", f"{person.name} is locked: unlock it to delete it.")
+            return
+        self._session.undo_stack.push(RemovePerson(self._session, person.id))
 
     def _reorder(self, step: int) -> None:
         person = self._person()

@@ -98,12 +98,12 @@ class FileController(QObject):
     @Slot(object)
     def open_path(self, path: Path) -> bool:
         """Open a file of any known format in place of the document."""
-        if not self.may_leave():
-            return False
         try:
             document = registry.load(path)
         except PoseAppError as exc:
             self.said.emit("error", str(exc))
+            return False
+        if not self.may_leave():  # asked only once the new one is known to be good
             return False
         is_project = path.suffix.lower() == ".pose"
         self._session.open(document, path if is_project else None)

@@ -351,3 +351,15 @@ def test_menu_key_opens_the_menu(qtbot, filled) -> None:
     filled.gallery.setCurrentIndex(filled.gallery.gallery.index(1))
     qtbot.keyClick(filled.gallery, Qt.Key.Key_Menu)
     assert asked[0][0] is shown(filled)[1]
+
+
+def test_poses_come_back_with_their_pictures_when_a_request_brings_nothing(
+    qtbot, filled: CaptionPanel, engine: StubEngine
+) -> None:
+    before = shown(filled)
+    qtbot.waitUntil(lambda: not filled.gallery.is_drawing)
+    type_caption(qtbot, filled, "a woman is skiing")
+    engine.task_failed.emit(engine.last[0], TaskError("The models' process ended."))
+    qtbot.waitUntil(lambda: not filled.gallery.is_drawing)
+    assert shown(filled) == before and before
+    assert all(filled.gallery.pixmap_of(sample) is not None for sample in before)

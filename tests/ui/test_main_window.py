@@ -248,7 +248,7 @@ def test_copy_is_coco_json_and_paste_brings_it_back(peopled: MainWindow) -> None
     people = session.document.people
     assert len(people) == 3 and len({p.id for p in people}) == 3
     new, old = people[-1], session.document.person("anna")
-    assert new.name == "Anna" and new.colour.upper() == old.colour.upper()
+    assert new.name == "Anna copy" and new.colour.upper() != old.colour.upper()
     assert np.array_equal(new.pose.visibility, old.pose.visibility)
     assert np.allclose(new.pose.keypoints, old.pose.keypoints + (24, 24), atol=0.01)
     assert session.selection.person == new.id

@@ -160,7 +160,9 @@ class CaptionPanel(QWidget):
         try:
             captions = tuple(caption_text.checked(text) for text in request.captions)
         except PoseAppError as exc:
-            self.notice.say(str(exc), "warning")
+            first, *others = request.captions
+            which = "Second caption: " if others and first.strip() else ""
+            self.notice.say(f"{which}{exc}", "warning")
             return
         request = replace(request, captions=captions)
         self.notice.clear()
@@ -207,7 +209,13 @@ class CaptionPanel(QWidget):
             self._summary.setText(_summary(request))
             self._summary.setToolTip(request.title)
         else:
-            self._strip_title.setText(request.title)
+            self._show_strip_title(request.title)
+
+    def _show_strip_title(self, title: str) -> None:
+        room = max(self._strip_title.width(), 120)
+        metrics = self._strip_title.fontMetrics()
+        self._strip_title.setText(metrics.elidedText(title, Qt.TextElideMode.ElideRight, room))
+        self._strip_title.setToolTip(title)
 
     @Slot(int, object)
     def _on_failed(self, task: int, error: object) -> None:

@@ -165,7 +165,7 @@ class CaptionForm(QWidget):
     def generate(self) -> None:
         """Ask for poses, with another seed unless it is locked or was chosen by hand."""
         fresh = self._used_once and not self.lock_button.isChecked() and not self._seed_by_hand
-        if fresh:
+        if fresh and self.caption.strip():  # an empty caption is refused: its seed stays too
             self._roll()
         self._seed_by_hand = False
         self._used_once = True

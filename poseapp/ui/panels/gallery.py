@@ -365,6 +365,8 @@ class GalleryView(QListView):
         shown = {id(s) for s in self._gallery.samples()}
         self._pixmaps = {key: held for key, held in self._pixmaps.items() if key in shown}
         self._wanted = [s for s in self._gallery.samples() if id(s) not in self._pixmaps]
+        if self._wanted:  # those of before come back when a request brings nothing
+            self._drawing.start()
 
     @Slot(QModelIndex, QModelIndex)
     def _on_data_changed(self, first: QModelIndex, last: QModelIndex) -> None:
