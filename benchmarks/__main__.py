@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("group", nargs="*", help=f"of {', '.join(GROUPS)}; all when none is named")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also write the table here")
+    parser.add_argument("--note", default="", help="a sentence about the circumstances")
     options = parser.parse_args(arguments)
     unknown = set(options.group) - set(GROUPS)
     if unknown:
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         if group in (options.group or GROUPS):
             print(f"measuring: {group} ...", file=sys.stderr, flush=True)
             rows += importlib.import_module(f"benchmarks.{group}").measure()
-    table = markdown(rows, f"Measured on {about}.")
+    table = markdown(rows, f"Measured on {about}. {options.note}".strip())
     print(json.dumps(to_json(rows, about), indent=1) if options.json else table)
     if options.write:
         head = (

@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop
 
 from benchmarks.report import Row
+from poseapp.core.paths import weights_dir
 from poseapp.services.engine import Engine
 
 CAPTION = "a man is playing tennis"
@@ -66,6 +67,8 @@ def measure() -> list[Row]:
         cold = time.perf_counter() - begin
         rows = [Row("first 24 samples, the models' process started for them", cold, "s")]
         for model, target in (("keypoint_flow", 0.5), ("caption_wgan", None)):
+            if not (weights_dir() / f"{model}.safetensors").exists():
+                continue
             asker.ask("caption_to_poses", model=model, **sample)
             runs = [asker.ask("caption_to_poses", model=model, **sample) for _ in range(REPEATS)]
             rows.append(
