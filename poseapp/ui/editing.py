@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QPointF, QRectF, Signal, Slot
+from PySide6.QtCore import QObject, QRectF, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QColorDialog, QInputDialog, QWidget
 
-from poseapp.core import kinematics, standing
+from poseapp.core import kinematics, newcomers, standing
 from poseapp.core.document import Person
 from poseapp.core.errors import PoseAppError
 from poseapp.core.pose import Pose2D
+from poseapp.core.standing import STANDING
 from poseapp.state import clipboard
 from poseapp.state.commands import (
     AddPeople,
@@ -29,7 +29,6 @@ from poseapp.state.session import Session
 from poseapp.ui.posing import PoseController
 
 _PASTE_STEP_PX = 24.0
-_POSE_ASPECT, _STANDING_ASPECT = 0.9, 0.42
 
 
 def fitted(pose: Pose2D, box: QRectF) -> Pose2D:
@@ -183,41 +182,11 @@ class EditController(QObject):
             pose = fitted(pose, box)
         self.add_people([self.new_person(pose)])
 
-    def default_box(self, aspect: float = _POSE_ASPECT) -> QRectF:
-        """Where a new person goes: as tall as the others, in the widest gap between them.
-
-        Args:
-            aspect: how wide the newcomer is for its height.
-        """
-        width, height = self._session.document.size
-        boxes = [p.pose.bounds for p in self._session.document.people if p.pose.bounds is not None]
-        tall = 0.76 * height
-        if boxes:
-            tall = min(0.9 * height, max(0.1 * height, float(np.median([b[3] for b in boxes]))))
-        wide = min(0.8 * width, aspect * tall)
-        box = QRectF(0.0, 0.0, wide, tall)
-        middles = sorted(min(max(b[0] + b[2] / 2, 0.0), width) for b in boxes)
-        if not middles:
-            goal = width / 2
-        else:
-            # The canvas' edges count as half a neighbour: a newcomer needs room for its own half.
-            edges = [-0.35 * wide, *middles, width + 0.35 * wide]
-            gaps = [(after - before, (after + before) / 2) for before, after in pairwise(edges)]
-            goal = max(gaps)[1]
-        box.moveCenter(QPointF(goal, height / 2))
-        return self._inside(box)
-
-    def _inside(self, box: QRectF) -> QRectF:
-        """The box moved into the canvas as far as it fits."""
-        width, height = self._session.document.size
-        x = min(max(box.left(), 0.0), max(width - box.width(), 0.0))
-        y = min(max(box.top(), 0.0), max(height - box.height(), 0.0))
-        return QRectF(x, y, box.width(), box.height())
-
     @Slot()
     def add_person(self) -> None:
         """A standing person in the middle of the canvas."""
-        self.place_person(self.default_box(_STANDING_ASPECT))
+        pose = newcomers.welcome(self._session.document, Pose2D(STANDING))
+        self.add_people([self.new_person(pose)])
 
     @Slot(str)
     def add_library_pose(self, pose_id: str, at: tuple[float, float] | None = None) -> None:
@@ -225,10 +194,8 @@ class EditController(QObject):
         entry = self._library.get(pose_id)
         if entry is None:
             return
-        box = self.default_box()
-        if at is not None:
-            box.moveCenter(QPointF(*at))
-        self.add_people([self.new_person(fitted(entry.pose, box))], f"Add {entry.name.lower()}")
+        pose = newcomers.welcome(self._session.document, entry.pose, at)
+        self.add_people([self.new_person(pose)], f"Add {entry.name.lower()}")
 
     @Slot(str, float, float)
     def drop_library_pose(self, pose_id: str, x: float, y: float) -> None:
@@ -237,7 +204,7 @@ class EditController(QObject):
 
     @Slot(str)
     def replace_with_library_pose(self, pose_id: str) -> None:
-        """The active person takes a library pose, in the box it fills; added if there is nobody."""
+        """The active person takes a library pose, as large as it is; added if there is nobody."""
         entry = self._library.get(pose_id)
         person = self._person()
         if entry is None:
@@ -246,9 +213,12 @@ class EditController(QObject):
             self.add_library_pose(pose_id)
             return
         x, y, width, height = person.pose.bounds
-        side = max(width, height, 20.0)  # a lying pose keeps the size of a standing one
-        box = QRectF(x + width / 2 - side / 2, y + height / 2 - side / 2, side, side)
-        self._posing.change(lambda _: fitted(entry.pose, box), f"Take pose {entry.name.lower()}")
+        pose = newcomers.resized(entry.pose, newcomers.body_unit(person.pose))
+        left, top, wide, tall = pose.bounds or (0.0, 0.0, 0.0, 0.0)
+        # The feet stay on the ground; a lying person would float in the middle of a standing one.
+        shift = (x + width / 2 - left - wide / 2, y + height - top - tall)
+        pose = kinematics.translate(pose, shift)
+        self._posing.change(lambda _: pose, f"Take pose {entry.name.lower()}")
 
     @Slot()
     def duplicate(self) -> None:
