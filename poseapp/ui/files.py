@@ -17,6 +17,7 @@ from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 
 _PROJECT = "PoseApp project (*.pose)"
+UNTITLED = "Untitled"
 
 
 def open_filter() -> str:
@@ -48,6 +49,7 @@ class FileController(QObject):
         self._session = session
         self._settings = settings
         self._window = window
+        self._source = UNTITLED
 
     # -- new and open ------------------------------------------------------------------------
     def may_leave(self) -> bool:
@@ -77,12 +79,13 @@ class FileController(QObject):
     def title(self) -> str:
         """Name of the document."""
         path = self._session.path
-        return path.name if path is not None else "Untitled"
+        return path.name if path is not None else self._source
 
     @Slot()
     def new(self) -> None:
         """An empty canvas."""
         if self.may_leave():
+            self._source = UNTITLED
             self._session.open(Document(self._settings.canvas_size), None)
             self.opened.emit()
 
@@ -106,6 +109,7 @@ class FileController(QObject):
         if not self.may_leave():  # asked only once the new one is known to be good
             return False
         is_project = path.suffix.lower() == ".pose"
+        self._source = UNTITLED if is_project else path.name
         self._session.open(document, path if is_project else None)
         self._remember(path)
         self.opened.emit()
@@ -113,6 +117,7 @@ class FileController(QObject):
 
     def open_recovered(self, document: Document, path: Path | None) -> None:
         """Take what a crash left behind, as a change that is not saved yet."""
+        self._source = UNTITLED
         self._session.open(document, path)
         self._session.undo_stack.resetClean()
         self.opened.emit()
@@ -131,7 +136,7 @@ class FileController(QObject):
     @Slot()
     def save_as(self) -> bool:
         """Ask for a project file and save."""
-        start = self._session.path or self._settings.last_folder / "Untitled.pose"
+        start = self._session.path or self._settings.last_folder / f"{Path(self._source).stem}.pose"
         name, _ = QFileDialog.getSaveFileName(self._window, "Save project", str(start), _PROJECT)
         if not name:
             return False
@@ -155,7 +160,8 @@ class FileController(QObject):
         except PoseAppError as exc:
             self.said.emit("error", str(exc))
             return False
-        self._remember(path)
+        if registry.FORMATS[format_name].can_load:
+            self._remember(path)
         return True
 
     # -- people and photos -------------------------------------------------------------------

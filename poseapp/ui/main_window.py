@@ -277,6 +277,7 @@ class MainWindow(QMainWindow):
         session.photo_changed.connect(self._update_actions)
         session.pose_changed.connect(self._update_actions)
         session.document_replaced.connect(self._update_title)
+        session.document_replaced.connect(self._forget_error)
         self.settings.changed.connect(self._update_checks)
 
     # -- start and end -----------------------------------------------------------------------
@@ -366,10 +367,15 @@ class MainWindow(QMainWindow):
     def _on_said(self, level: str, text: str) -> None:
         if level == "saved":  # as expected: no bar over the canvas
             self.status.showMessage(text, 4000)
-            if self.infobar.level == "error":
-                self.infobar.hide()
+            self._forget_error()
         else:
             self.say(level, text)
+
+    @Slot()
+    def _forget_error(self) -> None:
+        """An error that another document or a later success has left behind."""
+        if self.infobar.level == "error":
+            self.infobar.hide()
 
     @Slot(str)
     def _on_hint(self, text: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -149,9 +150,9 @@ class EmptyHint(QFrame):
         column.addWidget(title)
         column.addWidget(text)
         column.addSpacing(8)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addStretch()
+        self._buttons: list[QPushButton] = []
+        self._grid = QGridLayout()
+        self._grid.setSpacing(8)
         for name, label, tip, signal, main in (
             ("caption", "Describe a pose", "Type a caption", self.caption_requested, True),
             ("add-person", "Add a person", "Add a standing person", self.add_requested, False),
@@ -166,9 +167,9 @@ class EmptyHint(QFrame):
                 button.setIcon(icon(name))
             button.setToolTip(tip)
             button.clicked.connect(signal)
-            row.addWidget(button)
-        row.addStretch()
-        column.addLayout(row)
+            self._buttons.append(button)
+        self._arrange(len(self._buttons))
+        column.addLayout(self._grid)
         theme.changed.connect(self._on_theme_changed)
         host.installEventFilter(self)
         self._on_theme_changed()
@@ -181,10 +182,19 @@ class EmptyHint(QFrame):
             )
         )
 
+    def _arrange(self, columns: int) -> None:
+        self._columns = columns
+        for number, button in enumerate(self._buttons):
+            self._grid.addWidget(button, *divmod(number, columns))
+
     def place(self) -> None:
-        """Stand in the middle of the canvas."""
+        """Stand in the middle of the canvas, the buttons in two rows where it is narrow."""
         host = self.parentWidget()
         assert host is not None
+        wide = sum(b.sizeHint().width() + 8 for b in self._buttons) + 40
+        columns = len(self._buttons) if wide <= host.width() else 2
+        if columns != self._columns:
+            self._arrange(columns)
         self.adjustSize()
         self.move((host.width() - self.width()) // 2, (host.height() - self.height()) // 2)
 

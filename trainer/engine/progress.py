@@ -63,7 +63,8 @@ def hardware(device_type: str) -> str:
 
     if device_type == "cuda":
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
-    return f"{torch.get_num_threads()} CPU thread(s), {_processor()}"
+    threads = torch.get_num_threads()
+    return f"{threads} CPU thread{'s' if threads > 1 else ''}, {_processor()}"
 
 
 def _processor() -> str:

@@ -198,7 +198,11 @@ class PeopleLayer(QObject):
         chosen = self._session.selection.person
         ground = QColor(person.colour)
         ink = QColor("#ffffff" if _is_dark(ground) else "#14161a")
-        ground.setAlphaF(0.9 if chosen in (None, key) else 0.4)
+        if chosen in (None, key):
+            ground.setAlphaF(0.9)
+        else:  # a pale ground over a page of either theme: the page's ink reads best on it
+            ground.setAlphaF(0.3)
+            ink = QColor(self._theme.colours.text)
         at = QPointF(x + width / 2, y + height + _NAME_GAP_PX / self._scale)
         label.show_text(person.name, at, ground, ink)
 

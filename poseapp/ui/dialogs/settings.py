@@ -136,7 +136,9 @@ class SettingsDialog(QDialog):
         row.addWidget(self.vectors, 1)
         row.addWidget(choose)
         row.addWidget(reset)
-        form.addRow("&Word vectors:", row)
+        label = QLabel("&Word vectors:")
+        label.setBuddy(choose)
+        form.addRow(label, row)
         form.addRow(
             "",
             _hint(

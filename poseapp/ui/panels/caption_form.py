@@ -255,7 +255,7 @@ class CaptionForm(QWidget):
 
     # -- construction ------------------------------------------------------------------------
     def _build_caption(self) -> None:
-        self.caption_edit = _line("Caption", "Type what the person does …")
+        self.caption_edit = _line("Caption", "What does the person do?")
         self.caption_edit.setToolTip("What the person does, in English, e.g. “a man is surfing”")
         self.caption_edit.returnPressed.connect(self.generate)
         self._completions = QStringListModel(self._settings.get("caption/history", []), self)

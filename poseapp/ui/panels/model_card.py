@@ -196,6 +196,7 @@ class ModelCardView(QFrame):
         self.device_box.setMinimumContentsLength(8)
         self.device_box.currentIndexChanged.connect(self._on_device)
         more = tool_button("more", "More: choose a weights file, reset")
+        more.setAccessibleName(f"More for {self._card.title}")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         menu = QMenu(more)
