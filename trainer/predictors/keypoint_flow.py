@@ -10,7 +10,13 @@ from trainer import artifact
 from trainer import config as configs
 from trainer import noise as noise_module
 from trainer.errors import ArtifactError
-from trainer.models.keypoint_flow import POSE_DIM, KeypointFlow, KeypointFlowConfig, integrate
+from trainer.models.keypoint_flow import (
+    POSE_DIM,
+    TEXT_DIM,
+    KeypointFlow,
+    KeypointFlowConfig,
+    integrate,
+)
 from trainer.predictors.caption_common import (
     SIZE_PX,
     CaptionReader,
@@ -26,9 +32,14 @@ _MULTIPLE = 8  # batches are padded to whole vector registers
 
 
 class Predictor:
-    """Poses from captions by keypoint flow matching."""
+    """Poses from captions by keypoint flow matching.
 
-    noise_dim = POSE_DIM
+    The first 51 numbers of a noise vector are where the pose starts, the other 300 shake the
+    sentence vector, as training did: a caption then stands for its neighbourhood, which gives
+    poses within a caption their real variety.
+    """
+
+    noise_dim = POSE_DIM + TEXT_DIM
     batch_rows = _MULTIPLE
     """Rows that a call computes in any case."""
 
@@ -44,7 +55,9 @@ class Predictor:
         self.default_guidance = float(extra.get("guidance", 1.5))
         low, high = extra.get("interval", (0.0, 1.0))
         self._interval = (float(low), float(high))
-        self._steps = int(extra.get("steps", 10))
+        self._steps = int(extra.get("steps", 6))
+        self._temperature = float(extra.get("temperature", 1.0))
+        self._text_jitter = float(extra.get("text_jitter", 0.0))
         self._domain = int(extra.get("domain", 1))
         self._device = torch.device(device)
         self._model = KeypointFlow(configs.from_dict(KeypointFlowConfig, header["config"]))
@@ -102,8 +115,15 @@ class Predictor:
             padded = [
                 torch.from_numpy(np.pad(a[rows], padding)).to(self._device) for a in (noise, text)
             ]
+            start_noise, shake = padded[0].split((POSE_DIM, TEXT_DIM), 1)
             vector = integrate(
-                self._model, *padded, self._domain, guidance, self._steps, self._interval
+                self._model,
+                self._temperature * start_noise,
+                padded[1] + self._text_jitter * self._model.text_scale * shake,
+                self._domain,
+                guidance,
+                self._steps,
+                self._interval,
             )
             place, sure = self._model.from_vector(vector[:count])
             keypoints.append(place.cpu().numpy())
