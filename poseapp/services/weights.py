@@ -135,6 +135,8 @@ def check(name: str, path: Path, row: dict[str, object], verify: bool = True) ->
         verify: also compare the checksum of the whole file.
     """
     restore = "install PoseApp's weights again, or choose another file in the Models panel"
+    if not row and path.is_file():  # the user's own file
+        restore = "choose another file in the Models panel, or reset it to the shipped weights"
     if not path.is_file():
         raise WeightsError(f"The weights file {path.name} is missing: {restore}.")
     try:

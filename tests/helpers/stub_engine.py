@@ -29,9 +29,13 @@ class StubEngine(QObject):
         self.state = "ready"
         self.device = ""
         self.restarts = 0
+        self._lanes: dict[str, int | None] = {}
 
     def submit(self, task: str, *, lane: str | None = None, **kwargs: Any) -> int:
         number = len(self.submitted) + 1
+        if lane is not None and self._lanes.get(lane) is not None:
+            self.task_cancelled.emit(self._lanes[lane])  # the newest wins, as in the real one
+        self._lanes[lane or ""] = number
         self.submitted.append((number, task, kwargs))
         return number
 
@@ -51,6 +55,7 @@ class StubEngine(QObject):
     def answer(self, unknown_words: tuple[str, ...] = (), parts: int = 2) -> None:
         """Give the last request its poses, in parts and as a whole."""
         number, _, kwargs = self.last
+        self._lanes.clear()
         result = made_up_poses(kwargs["count"], kwargs["seed"])
         rows = np.array_split(np.arange(kwargs["count"]), min(parts, kwargs["count"]))
         for part in rows:

@@ -363,3 +363,14 @@ def test_poses_come_back_with_their_pictures_when_a_request_brings_nothing(
     qtbot.waitUntil(lambda: not filled.gallery.is_drawing)
     assert shown(filled) == before and before
     assert all(filled.gallery.pixmap_of(sample) is not None for sample in before)
+
+
+def test_asking_again_while_sampling_shows_the_newer_poses(
+    qtbot, panel: CaptionPanel, engine: StubEngine
+) -> None:
+    type_caption(qtbot, panel, "a man is surfing")
+    type_caption(qtbot, panel, "a man is sitting")
+    assert panel.stop_button.isVisible()
+    engine.answer()
+    assert {s.caption for s in shown(panel)} == {"a man is sitting"}
+    assert not panel.stop_button.isVisible()

@@ -171,6 +171,7 @@ class CaptionPanel(QWidget):
         target.gallery.expect(request.count)
         target.scrollToTop()
         self._request, self._target = request, target
+        self._task = None  # submitting cancels the older request of the lane: not our end
         self._task = self._engine.submit("caption_to_poses", lane=_LANE, **request.arguments())
         self.form.remember(captions[0])
         self._show_busy()
