@@ -17,6 +17,7 @@ from poseapp.services.models import ModelCache, ModelOptions
 from poseapp.services.samples import CaptionRequest, from_part
 from tests.helpers import tiny_models
 from trainer import artifact
+from trainer.predictors.keypoint_flow import Predictor
 
 CAPTION = "a man is playing tennis"
 
@@ -53,7 +54,7 @@ def test_shapes_and_types(engine: LocalEngine) -> None:
     assert result["confidence"].shape == (5, 17)
     assert result["heatmaps"].shape == (5, 17, 64, 64)
     assert result["heatmaps"].dtype == np.float16
-    assert result["noise"].shape == (5, 51)
+    assert result["noise"].shape == (5, Predictor.noise_dim)
     assert result["default_guidance"] == 1.5
     assert result["unknown_words"] == []
 
