@@ -17,7 +17,7 @@ from trainer.data import heatmaps
 from trainer.engine.loop import fit
 from trainer.errors import ArtifactError, TrainerError
 from trainer.metrics.pose_distance import nearest_distance
-from trainer.models.caption_wgan import CaptionWganConfig, Generator, to_heatmap
+from trainer.models.caption_wgan import JUDGE_PREFIX, CaptionWganConfig, Generator, to_heatmap
 from trainer.predictors.caption_wgan import Predictor
 from trainer.recipes import registry
 from trainer.recipes.caption_gan import GanConfig, PoseGan, PoseWgan, PoseWganGp
@@ -31,7 +31,13 @@ CONFIGS = {
     ),
     "pose_wgan": replace(QUICK, net=replace(NET, critic_batch_norm=True), clamp=0.01),
     "pose_wgan_gp": QUICK,
-    "caption_wgan": replace(QUICK, net=replace(NET, conditional=True), penalty_weight=150.0),
+    "caption_wgan": replace(
+        QUICK,
+        net=replace(NET, conditional=True, judge_width=16),
+        penalty_weight=150.0,
+        judge_steps=2,
+        judge_pool=256,
+    ),
 }
 
 
@@ -236,46 +242,86 @@ def test_a_sample_depends_on_its_own_row_only(weights: Path) -> None:
     alone = predictor.sample(text[6:7], noise[6:7], guidance=1.3)
     np.testing.assert_array_equal(together.heatmaps[6], alone.heatmaps[0])
     np.testing.assert_array_equal(together.keypoints[6], alone.keypoints[0])
-    other = predictor.sample(text[6:7], noise[6:7], guidance=0.7)
-    assert not np.array_equal(other.heatmaps, alone.heatmaps)
+    assert not np.array_equal(together.heatmaps[6], together.heatmaps[7])
 
 
-def test_guidance_scales_the_noise(weights: Path) -> None:
+def judged_by(monkeypatch: pytest.MonkeyPatch, predictor: Predictor, rule: Any) -> list[Any]:
+    """Put `rule` (keypoints, present, text) -> logits in the place of the judge; logs the calls."""
+    calls: list[Any] = []
+
+    def judge(keypoints: torch.Tensor, present: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        calls.append((keypoints.clone(), present.clone()))
+        return rule(keypoints, present, text)
+
+    monkeypatch.setattr(predictor, "_judge", judge)
+    return calls
+
+
+def test_guidance_weighs_the_judge(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = Predictor(weights)
     rng = np.random.default_rng(0)
-    text = rng.standard_normal((3, 300)).astype(np.float32)
-    noise = rng.standard_normal((3, predictor.noise_dim)).astype(np.float32)
-    half = predictor.sample(text, noise, guidance=2.0)
-    np.testing.assert_array_equal(
-        half.heatmaps, predictor.sample(text, noise / 2, guidance=1.0).heatmaps
-    )
+    text = rng.standard_normal((8, 300)).astype(np.float32)
+    noise = rng.standard_normal((8, predictor.noise_dim)).astype(np.float32)
+    joint = int(np.argmax((predictor.sample(text, noise).confidence > 0).mean(0)))
+    judged_by(monkeypatch, predictor, lambda k, p, t: k[:, joint, 0])
+    means = [
+        predictor.sample(text, noise, guidance=g).keypoints[:, joint, 0].mean() for g in (0, 1, 100)
+    ]
+    assert means[0] < means[1] <= means[2]
+    bare = predictor.sample(text, noise, guidance=0.0)
+    judged_by(monkeypatch, predictor, lambda k, p, t: -k[:, joint, 0])
+    other = predictor.sample(text, noise, guidance=0.0)
+    np.testing.assert_array_equal(bare.keypoints, other.keypoints)
 
 
-def test_predictor_draws_again_until_there_are_eight_joints(
+def test_candidates_are_the_noise_turned(weights: Path) -> None:
+    predictor = Predictor(weights)
+    noise = np.random.default_rng(0).standard_normal((1, predictor.noise_dim)).astype(np.float32)
+    candidates = (noise[:, predictor._places] * predictor._signs)[0]
+    np.testing.assert_array_equal(candidates[0], noise[0])
+    np.testing.assert_allclose(np.linalg.norm(candidates, axis=1), np.linalg.norm(noise), rtol=1e-5)
+    assert len(np.unique(candidates[:, 0])) > len(candidates) // 2
+
+
+def test_a_pose_with_few_joints_is_the_last_choice(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predictor = Predictor(weights)
-    drawn: list[np.ndarray] = []
-    real_draw = predictor._draw
-
-    def draw(text: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, ...]:
-        drawn.append(noise)
-        keypoints, confidence, maps = real_draw(text, noise)
-        confidence[:] = 1.0
-        if len(drawn) == 1:
-            confidence[1, 7:] = 0.0
-        return keypoints, confidence, maps
-
-    monkeypatch.setattr(predictor, "_draw", draw)
     noise = np.random.default_rng(0).standard_normal((3, 128)).astype(np.float32)
-    samples = predictor.sample(np.zeros((3, 300), np.float32), noise)
-    assert [len(n) for n in drawn] == [3, 1]
-    assert not np.array_equal(drawn[1][0], noise[1])
+    text = np.zeros((3, 300), np.float32)
+    real_decode = heatmaps.decode
+    fuller: list[int] = []
+
+    def decode(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        keypoints, peak = real_decode(maps)
+        peak = torch.full_like(peak, 0.9)
+        peak[:, 7:] = 0.0  # seven joints everywhere ...
+        for row in range(0, len(peak), len(peak) // 8):
+            peak[row + 3, 7:] = 0.9  # ... but for one candidate of each row
+            fuller.append(row + 3)
+        return keypoints, peak
+
+    monkeypatch.setattr(heatmaps, "decode", decode)
+    # The judge would take any other one.
+    judged_by(monkeypatch, predictor, lambda k, p, t: -10.0 * (p.sum(1) > 7))
+    samples = predictor.sample(text, noise)
+    assert len(fuller) == 8
     assert (samples.confidence > 0).all()
-    first = drawn[1].copy()
-    drawn.clear()
-    predictor.sample(np.zeros((3, 300), np.float32), noise)
-    np.testing.assert_array_equal(drawn[1], first)  # the same again, not merely random
+
+
+def test_judge_learns_while_the_nets_rest(data: Path) -> None:
+    config = replace(CONFIGS["caption_wgan"], steps=62, judge_steps=60)
+    recipe = built("caption_wgan", data, config)
+    for step in range(2):
+        recipe.step(step)
+    nets = [p.detach().clone() for n in (recipe.generator, recipe.critic) for p in n.parameters()]
+    figures = [recipe.step(step) for step in range(2, 62)]
+    after = [p for n in (recipe.generator, recipe.critic) for p in n.parameters()]
+    assert all(torch.equal(a, b) for a, b in zip(nets, after, strict=True))
+    assert float(figures[-1]["judge/loss"]) < 0.3 * float(figures[0]["judge/loss"])
+    assert float(figures[-1]["judge/accuracy"]) > 0.95
+    for name, parameter in recipe.judge.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
 def test_predictor_refuses_other_weights(weights: Path, data: Path, tmp_path: Path) -> None:
@@ -302,7 +348,10 @@ def test_export_restores_the_averaged_net(data: Path, tmp_path: Path) -> None:
     assert torch.equal(torch.get_rng_state(), random_state)  # a save leaves the run alone
     artifact.save(tmp_path / "w.safetensors", tensors, model, config, extra, half=False)
     net = Generator(CaptionWganConfig(**artifact.read_header(tmp_path / "w.safetensors")["config"]))
-    net.load_state_dict(artifact.load_tensors(tmp_path / "w.safetensors"))
+    tensors = artifact.load_tensors(tmp_path / "w.safetensors")
+    judge = {k.removeprefix(JUDGE_PREFIX) for k in tensors if k.startswith(JUDGE_PREFIX)}
+    assert judge == set(recipe.judge.state_dict())
+    net.load_state_dict({k: v for k, v in tensors.items() if not k.startswith(JUDGE_PREFIX)})
     noise, text = torch.randn(2, 128), torch.randn(2, 300)
     with torch.no_grad():
         torch.testing.assert_close(net.eval()(noise, text), recipe.ema.module(noise, text))

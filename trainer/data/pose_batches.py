@@ -76,9 +76,9 @@ class PoseBatches:
         rows = torch.randint(len(self), (count,), device=device)
         return self.at(rows, torch.rand(count, device=device) < 0.5)
 
-    def at(self, rows: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
+    def at(self, rows: Tensor, mirrored: Tensor, turn_them: bool = True) -> tuple[Tensor, Tensor]:
         """The poses at `rows` (B,), turned at random."""
-        limit = math.radians(MAX_TURN_DEG)
+        limit = math.radians(MAX_TURN_DEG) if turn_them else 0.0
         turn = (torch.rand(len(rows), device=rows.device) * 2.0 - 1.0) * limit
         return augment(self.keypoints[rows], self.present[rows], mirrored, turn)
 
@@ -130,13 +130,16 @@ class PairBatches:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def draw(self, count: int, distinct: bool = False, captions: int = 1) -> PairBatch:
+    def draw(
+        self, count: int, distinct: bool = False, captions: int = 1, turn: bool = True
+    ) -> PairBatch:
         """A random batch.
 
         Args:
             count: poses.
             distinct: take no image twice (then `count` <= len(self)).
             captions: matching, and as many mismatching, captions drawn for each pose.
+            turn: turn the poses at random; they are mirrored in any case.
         """
         device = self.counts.device
         if distinct:
@@ -144,7 +147,7 @@ class PairBatches:
         else:
             rows = torch.randint(len(self), (count,), device=device)
         mirrored = torch.rand(count, device=device) < 0.5
-        keypoints, present = self.poses.at(rows, mirrored)
+        keypoints, present = self.poses.at(rows, mirrored, turn)
         rows, mirrored = rows.repeat(captions), mirrored.repeat(captions)
         others = (rows + torch.randint(1, len(self), rows.shape, device=device)) % len(self)
         return PairBatch(

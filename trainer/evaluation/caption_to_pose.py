@@ -93,7 +93,9 @@ def evaluate(
         f"Caption to pose: {name}, COCO val2017" + (" (fast)" if fast else ""), list(COLUMNS)
     )
     table.rows += [bench.real(), bench.random(), bench.nearest_caption()]
-    strengths = set(size.guidance if guidance is None else guidance)
+    if guidance is None:  # a model may say which strengths are worth a row
+        guidance = size.guidance and getattr(predictor, "guidance_range", size.guidance)
+    strengths = set(guidance)
     for strength in sorted(strengths | {float(predictor.default_guidance)}):
         ships = strength == predictor.default_guidance
         label = f"{name}, guidance {strength:g}" + (" (ships)" if ships else "")

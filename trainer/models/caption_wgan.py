@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 JOINTS = 17
+JUDGE_PREFIX = "judge."  # of the judge's tensors in a weights file
 _SLOPE = 0.2  # of every leaky ReLU
 _INIT_STD = 0.02
 _WIDENING_NOISE = 0.05  # of a weight's deviation
@@ -33,6 +34,7 @@ class CaptionWganConfig:
         critic_batch_norm: batch normalisation in layers 1-5 of the critic (algorithms 1, 2).
         critic_sigmoid: sigmoid on the critic's output (algorithm 1).
         widest: hidden channels next to the 4x4 map, before the division.
+        judge_width: hidden units of the judge that picks among candidates (not in the paper).
     """
 
     map_size: int = 64
@@ -44,6 +46,7 @@ class CaptionWganConfig:
     text_dim: int = 300
     text_features: int = 128
     widest: int = 512
+    judge_width: int = 256
 
     def __post_init__(self) -> None:
         if self.map_size not in (16, 32, 64):
@@ -225,6 +228,55 @@ class Critic(nn.Module):
 def _slope(x: Tensor) -> Tensor:
     """Derivative of the leaky ReLU at its input."""
     return torch.where(x > 0, 1.0, _SLOPE)
+
+
+class Judge(nn.Module):
+    """How much likelier is a pose among real ones than among generated ones, given the caption?
+
+    Not in the paper: discriminator rejection sampling (Azadi et al. 2019) with a classifier of
+    decoded keypoints. Its logit is the logarithm of the ratio of both densities, by which a
+    predictor picks one of several candidates.
+    """
+
+    def __init__(self, config: CaptionWganConfig) -> None:
+        super().__init__()
+        width = config.judge_width
+        self.pose = nn.Sequential(
+            nn.Linear(JOINTS * 3, width),
+            nn.LayerNorm(width),
+            nn.GELU(),
+            nn.Dropout(0.1),
+            nn.Linear(width, width),
+            nn.LayerNorm(width),
+            nn.GELU(),
+            nn.Dropout(0.1),
+        )
+        self.text = nn.Sequential(
+            nn.Dropout(0.3),
+            nn.Linear(config.text_dim, width),
+            nn.LayerNorm(width),
+            nn.GELU(),
+            nn.Dropout(0.3),
+        )
+        self.real = nn.Linear(width, 1)
+        self.pose_key = nn.Linear(width, width // 4)
+        self.text_key = nn.Linear(width, width // 4)
+
+    def forward(self, keypoints: Tensor, present: Tensor, text: Tensor) -> Tensor:
+        """Judge poses.
+
+        Args:
+            keypoints: (B, 17, 2) px of the 64-pixel heatmap.
+            present: (B, 17) bool.
+            text: (B, text_dim) normalised sentence vectors.
+        Returns:
+            (B,) log ratio of densities, real over generated.
+        """
+        there = present.to(keypoints.dtype)[..., None]  # (B, 17, 1)
+        placed = (keypoints - 32.0) / 16.0 * there
+        pose = self.pose(torch.cat([placed, there * 2.0 - 1.0], dim=-1).flatten(1))  # (B, width)
+        keys = self.pose_key(pose) * self.text_key(self.text(text))  # (B, width / 4)
+        return self.real(pose).squeeze(1) + keys.sum(dim=1) / keys.shape[1] ** 0.5
 
 
 def transfer_weights(target: nn.Module, source: dict[str, Tensor]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +11,35 @@ from torch.nn import functional
 
 from trainer import artifact
 from trainer import config as configs
-from trainer import noise as noise_module
 from trainer.data import heatmaps
 from trainer.errors import ArtifactError
-from trainer.models.caption_wgan import CaptionWganConfig, Generator, to_heatmap
+from trainer.models.caption_wgan import (
+    JUDGE_PREFIX,
+    CaptionWganConfig,
+    Generator,
+    Judge,
+    to_heatmap,
+)
 from trainer.predictors.caption_common import CaptionReader, CaptionSamples, check_inputs
 
 _MIN_JOINTS = 8  # the data holds no pose with fewer
-_RETRIES = 4
 _ROWS = 8  # always this many at once, padded: other sizes may round differently
+_LOGIT_LIMIT = 10.0
 
 
 class Predictor:
     """Poses from captions by the conditional WGAN-LP.
 
-    A GAN has no guidance in the sense of diffusion; here `guidance` divides the noise. 1 draws what
-    the net was trained on, more draws nearer to the middle of the distribution (safer, more alike),
-    less draws farther out.
+    Of several candidates a row (32 with `small`) the judge picks one, with probabilities
+    proportional to exp(guidance * log ratio). Guidance 0 is the bare generator; 1 corrects its distribution towards
+    the real one as far as the candidates reach; more prefers likelier and better matching poses.
+    The candidates' noises are the given one with its numbers in other places and signs, and the
+    chance of the pick comes from the noise too: the same noise gives the same pose, and noises near
+    each other mostly give poses near each other.
     """
 
-    batch_rows = _ROWS
-    """Rows that a call computes in any case."""
+    # Strengths that a table of measures shows.
+    guidance_range = (0.0, 0.5, 1.0)
 
     def __init__(
         self, weights: Path, device: str = "cpu", word_vectors: Path | None = None
@@ -50,18 +57,26 @@ class Predictor:
         extra = header["extra"]
         self.noise_dim = config.noise_dim
         self.default_guidance = float(extra.get("guidance", 1.0))
+        self._count = int(extra.get("candidates", 8))
         self._device = torch.device(device)
-        self._generator = Generator(config)
+        self._generator, self._judge = Generator(config), Judge(config)
         try:
             self._mean = torch.tensor(extra["text_mean"], device=self._device)
             self._scale = torch.tensor(extra["text_scale"], device=self._device)
-            self._generator.load_state_dict(artifact.load_tensors(weights), strict=True)
+            tensors = artifact.load_tensors(weights)
+            judge = {k: tensors.pop(k) for k in list(tensors) if k.startswith(JUDGE_PREFIX)}
+            self._generator.load_state_dict(tensors, strict=True)
+            self._judge.load_state_dict(
+                {k.removeprefix(JUDGE_PREFIX): v for k, v in judge.items()}, strict=True
+            )
         except (KeyError, RuntimeError) as exc:
             raise ArtifactError(
                 f"{name} does not fit its own config: install the weights again."
             ) from exc
-        self._generator.to(self._device).eval().requires_grad_(False)
+        for net in (self._generator, self._judge):
+            net.to(self._device).eval().requires_grad_(False)
         self._reader = CaptionReader(word_vectors)
+        self._places, self._signs, self._chances = _candidate_maps(self.noise_dim, self._count)
 
     def encode(self, text: str) -> np.ndarray:
         """(300,) float32 sentence vector times 30; CaptionError if nothing can be read."""
@@ -71,54 +86,72 @@ class Predictor:
         """The words of the caption that are understood."""
         return self._reader.words_known(text)
 
+    @torch.inference_mode()
     def sample(
         self, text_vectors: np.ndarray, noise: np.ndarray, *, guidance: float | None = None
     ) -> CaptionSamples:
         """One pose for each row; see `CaptionPredictor.sample`.
 
-        A pose with fewer than eight joints above the threshold is drawn again from noise derived
-        from its own.
+        A candidate with fewer than eight joints above the threshold is taken only where all have.
 
         Args:
             text_vectors: (N, 300) float32, sentence vectors times 30.
             noise: (N, noise_dim) float32 standard normal.
-            guidance: divides the noise; None takes `default_guidance`.
+            guidance: weight of the judge, 0 or more; None takes `default_guidance`.
         """
         text, noise = check_inputs(text_vectors, noise, self.noise_dim)
-        strength = self.default_guidance if guidance is None else float(guidance)
-        scale = 1.0 / max(strength, 0.1)
-        keypoints, confidence, maps = self._draw(text, noise * scale)
-        for attempt in range(_RETRIES):
-            rows = np.flatnonzero((confidence > 0).sum(1) < _MIN_JOINTS)
-            if not len(rows):
-                break
-            again = np.stack([_derived(noise[i], attempt) for i in rows]) * scale
-            keypoints[rows], confidence[rows], maps[rows] = self._draw(text[rows], again)
-        return CaptionSamples(keypoints, confidence, maps)
-
-    @torch.inference_mode()
-    def _draw(self, text: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, ...]:
-        size = heatmaps.SIZE_PX
-        count = len(text)
+        strength = self.default_guidance if guidance is None else max(0.0, float(guidance))
+        size, count = heatmaps.SIZE_PX, len(text)
         keypoints = np.zeros((count, 17, 2), np.float32)
         confidence = np.zeros((count, 17), np.float32)
         maps = np.zeros((count, 17, size, size), np.float32)
         for start in range(0, count, _ROWS):
             rows = slice(start, min(start + _ROWS, count))
-            padding = ((0, _ROWS - (rows.stop - start)), (0, 0))
-            z, h = (
-                torch.from_numpy(np.pad(part[rows], padding).astype(np.float32)).to(self._device)
-                for part in (noise, text)
-            )
-            drawn = to_heatmap(self._generator(z, (h - self._mean) / self._scale))
-            place, peak = heatmaps.decode(drawn)
-            present = peak >= heatmaps.THRESHOLD
-            place = torch.where(present[..., None], place, size / 2)
-            peak = torch.where(present, peak, 0.0)
             kept = rows.stop - start
-            for target, value in ((keypoints, place), (confidence, peak), (maps, _enlarge(drawn))):
+            padding = ((0, _ROWS - kept), (0, 0))
+            place, peak, drawn = self._draw(
+                np.pad(text[rows], padding), np.pad(noise[rows], padding), strength
+            )
+            for target, value in ((keypoints, place), (confidence, peak), (maps, drawn)):
                 target[rows] = value[:kept].float().cpu().numpy()
-        return keypoints, confidence, maps
+        return CaptionSamples(keypoints, confidence, maps)
+
+    def _draw(
+        self, text: np.ndarray, noise: np.ndarray, strength: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Exactly `_ROWS` rows: keypoints (R, 17, 2), confidence (R, 17), heatmaps of 64 px."""
+        candidates = noise[:, self._places] * self._signs  # (R, candidates, noise_dim)
+        z = torch.from_numpy(candidates.reshape(-1, self.noise_dim)).to(self._device)
+        h = (torch.from_numpy(text).to(self._device) - self._mean) / self._scale
+        h = h.repeat_interleave(self._count, dim=0)
+        drawn = to_heatmap(self._generator(z, h))
+        place, peak = heatmaps.decode(drawn)
+        present = peak >= heatmaps.THRESHOLD
+        ratio = self._judge(place, present, h).clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT)
+        too_few = (_MIN_JOINTS - present.sum(1)).clamp_min(0)
+        score = strength * ratio - 1e3 * too_few
+        # Gumbel-max: the largest of score + noise is a draw with probabilities exp(score).
+        chance = torch.from_numpy(noise @ self._chances).to(self._device)  # (R, candidates)
+        uniform = torch.special.ndtr(chance).clamp(1e-6, 1 - 1e-6)
+        score = score.view(len(text), self._count) - torch.log(-torch.log(uniform))
+        best = score.argmax(1) + torch.arange(len(text), device=self._device) * self._count
+        place, peak, present = place[best], peak[best], present[best]
+        place = torch.where(present[..., None], place, heatmaps.SIZE_PX / 2)
+        return place, torch.where(present, peak, 0.0), _enlarge(drawn[best])
+
+
+def _candidate_maps(dim: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How candidates come from one noise: places and signs (candidates, dim), chances (dim, c).
+
+    Each is a rotation of the noise, so that every candidate is standard normal and moves smoothly
+    with it. The first is the noise itself.
+    """
+    rng = np.random.Generator(np.random.PCG64(20200))
+    places = np.stack([np.arange(dim)] + [rng.permutation(dim) for _ in range(count - 1)])
+    signs = rng.choice(np.array([-1.0, 1.0], np.float32), (count, dim))
+    signs[0] = 1.0
+    chances = rng.standard_normal((dim, count))
+    return places, signs, (chances / np.linalg.norm(chances, axis=0)).astype(np.float32)
 
 
 def _enlarge(maps: Tensor) -> Tensor:
@@ -126,9 +159,3 @@ def _enlarge(maps: Tensor) -> Tensor:
     if maps.shape[-1] != heatmaps.SIZE_PX:
         maps = functional.interpolate(maps, size=heatmaps.SIZE_PX, mode="bicubic")
     return maps.clamp(0.0, 1.0)
-
-
-def _derived(noise: np.ndarray, attempt: int) -> np.ndarray:
-    """Fresh noise that depends on one row's noise alone, so that retries repeat exactly."""
-    digest = hashlib.sha256(noise.astype("<f4").tobytes()).digest()
-    return noise_module.draw(int.from_bytes(digest[:8], "little"), attempt, len(noise))

@@ -59,6 +59,10 @@ class GanConfig:
         pose_directions: start the compression of captions along so many directions of sentence
             vectors that predict poses (ridge regression on the pairs); 0 = at random, as the
             paper.
+        judge_steps: how many of the steps, the last ones, train the judge instead of the nets
+            (conditional recipe only).
+        judge_pool: generated poses the judge learns from.
+        candidates: poses the predictor draws for the judge to pick one from.
     """
 
     net: CaptionWganConfig
@@ -79,6 +83,9 @@ class GanConfig:
     captions_per_pose: int = 1
     warm_up: int = 0
     pose_directions: int = 0
+    judge_steps: int = 0
+    judge_pool: int = 32_000
+    candidates: int = 8
 
 
 _PLAIN = CaptionWganConfig(conditional=False)
@@ -234,7 +241,7 @@ class PoseGanBase:
 
     def _set_learning_rate(self, step: int) -> None:
         decay_from = self.config.decay_from
-        done = step / max(1, self.total_steps)
+        done = min(1.0, step / max(1, self.total_steps - self.config.judge_steps))
         factor = 1.0 if done <= decay_from else (1.0 - done) / (1.0 - decay_from)
         for optimiser in (self.generator_optimiser, self.critic_optimiser):
             for group in optimiser.param_groups:

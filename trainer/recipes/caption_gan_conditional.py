@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.nn import functional
 
 from trainer import config as configs
+from trainer.data import heatmaps
 from trainer.data.captions import load_pairs
+from trainer.data.coco import MIN_JOINTS
 from trainer.data.pose_batches import PairBatches
 from trainer.engine.checkpoint import FILE_NAME
 from trainer.engine.loop import RUN_FILE
 from trainer.errors import TrainerError
 from trainer.losses import adversarial, penalties
 from trainer.models.caption_wgan import (
+    JUDGE_PREFIX,
     CaptionWganConfig,
     Critic,
     Generator,
+    Judge,
+    to_heatmap,
     transfer_weights,
     widen,
 )
@@ -28,8 +35,20 @@ from trainer.recipes.caption_gan import GanConfig, PoseGanBase, PoseWganGp, refe
 from trainer.text import vectors as word_vectors
 
 _FULL_NET = CaptionWganConfig()
+_JUDGE_RATE = 1e-3
+_JUDGE_BATCH = 256
+_POOL_BATCH = 128
 _TEXT_GAIN = 1.5  # deviation of a caption feature that starts along a pose direction
 _PAIRS = 17_326  # of full COCO; with fewer pairs an epoch is shorter, the updates stay the paper's
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Generated poses with the captions they were drawn for."""
+
+    keypoints: Tensor  # (N, 17, 2) heatmap px
+    present: Tensor  # (N, 17) bool
+    text: Tensor  # (N, 300) normalised
 
 
 class CaptionWgan(PoseGanBase):
@@ -42,19 +61,22 @@ class CaptionWgan(PoseGanBase):
     presets: ClassVar[dict[str, GanConfig]] = {
         "full": GanConfig(
             net=_FULL_NET,
-            steps=_PAIRS * 1000 // (128 * 5),
+            steps=_PAIRS * 1000 // (128 * 5) + 2000,
+            judge_steps=2000,
             learning_rate=4e-4,
             penalty_weight=150.0,
         ),
         "small": GanConfig(
             net=replace(_FULL_NET, map_size=32, width_divisor=2),
-            steps=2_600,
+            steps=3_900,
+            judge_steps=2_000,
+            candidates=32,
             batch_size=64,
             critic_steps=2,
-            learning_rate=4e-4,
+            learning_rate=2e-4,
             penalty_weight=150.0,
             penalty_share=0.5,
-            decay_from=0.5,
+            decay_from=0.3,
             ema_decay=0.995,
             captions_per_pose=4,
             warm_up=100,
@@ -97,6 +119,64 @@ class CaptionWgan(PoseGanBase):
             for net in (self.generator, self.critic, self.ema.module):
                 _look_along(net.text[0], directions)
 
+    def build(self, fabric: Fabric) -> None:
+        super().build(fabric)
+        judge = Judge(self.config.net)
+        optimiser = torch.optim.AdamW(judge.parameters(), lr=_JUDGE_RATE, weight_decay=0.05)
+        self.judge, self.judge_optimiser = fabric.setup(judge, optimiser)
+        self.pool: _Pool | None = None
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "judge": self.judge, "judge_optimiser": self.judge_optimiser}
+
+    def step(self, step: int) -> dict[str, Tensor | float]:
+        done = step - (self.total_steps - self.config.judge_steps)
+        if done < 0:
+            return super().step(step)
+        return self.judge_step(done / self.config.judge_steps)
+
+    def judge_step(self, done: float) -> dict[str, Tensor | float]:
+        """Tell real pairs from generated ones; `done` is the share of the judge's steps."""
+        if self.pool is None:
+            self.pool = self._draw_pool()
+        for group in self.judge_optimiser.param_groups:
+            group["lr"] = _JUDGE_RATE * (1.0 - done)
+        self.judge.train()
+        real = self.pairs.draw(_JUDGE_BATCH, turn=False)
+        rows = torch.randint(len(self.pool.text), (_JUDGE_BATCH,), device=real.matching.device)
+        logits = self.judge(
+            torch.cat([real.keypoints, self.pool.keypoints[rows]]),
+            torch.cat([real.present, self.pool.present[rows]]),
+            torch.cat([real.matching, self.pool.text[rows]]),
+        )
+        target = torch.zeros_like(logits)
+        target[:_JUDGE_BATCH] = 1.0
+        loss = functional.binary_cross_entropy_with_logits(logits, target)
+        self.update(self.judge_optimiser, loss)
+        right = ((logits > 0) == (target > 0)).float().mean()
+        return {"judge/loss": loss.detach(), "judge/accuracy": right.detach()}
+
+    def _draw_pool(self) -> _Pool:
+        """Poses of the finished generator for random captions, to train the judge on."""
+        self._settle_batch_norm()
+        parts = []
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(0)  # a resumed run draws the same pool
+            for _ in range(max(1, self.config.judge_pool // _POOL_BATCH)):
+                text = self.pairs.captions(_POOL_BATCH)
+                drawn = to_heatmap(self.ema.module(self.noise(_POOL_BATCH), text))
+                keypoints, peak = heatmaps.decode(drawn)
+                present = peak >= heatmaps.THRESHOLD
+                enough = present.sum(1) >= MIN_JOINTS  # the predictor takes no others
+                enough |= ~enough.any()  # an untrained net draws none
+                parts.append((keypoints[enough], present[enough], text[enough]))
+        return _Pool(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+    def export(self) -> tuple[str, dict[str, Tensor], dict[str, Any], dict[str, Any]]:
+        name, tensors, config, extra = super().export()
+        judge = {f"{JUDGE_PREFIX}{k}": v.detach() for k, v in self.judge.state_dict().items()}
+        return name, {**tensors, **judge}, config, extra
+
     def critic_step(self) -> dict[str, Tensor]:
         count, captions = self.config.batch_size, self.config.captions_per_pose
         batch = self.pairs.draw(count, captions=captions)
@@ -138,6 +218,7 @@ class CaptionWgan(PoseGanBase):
 
     def constants(self) -> dict[str, Any]:
         return {
+            "candidates": self.config.candidates,
             "text_mean": [round(float(v), 6) for v in self.pairs.mean],
             "text_scale": [round(float(v), 6) for v in self.pairs.scale],
         }
