@@ -85,7 +85,13 @@ class ModelsPanel(QWidget):
     # -- what happens ------------------------------------------------------------------------
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if not self._asked:
+        self._ask_once()
+
+    def _ask_once(self) -> None:
+        """Look at the files as soon as the process runs: asking earlier would start it while the
+        window is still being built.
+        """
+        if not self._asked and self.isVisible() and self._engine.state in ("ready", "busy"):
             self._asked = True
             self.refresh()
 
@@ -96,6 +102,7 @@ class ModelsPanel(QWidget):
             text += f" · {device_title(self._engine.device)}"
         self._state.setText(text)
         self.restart_button.setText("Start" if state == "stopped" else "Restart")
+        self._ask_once()
 
     @Slot(str)
     def _on_device_changed(self, device: str) -> None:
