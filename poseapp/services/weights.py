@@ -121,10 +121,22 @@ def card(name: str, chosen: str = "", verify: bool = False) -> ModelCard:
         size_bytes=path.stat().st_size if path.is_file() else 0,
         licence=str(row.get("licence") or ""),
         data=str(row.get("data") or ""),
-        paper=str(row.get("paper") or entry.paper),
+        paper=_paper(str(row.get("paper") or entry.paper)),
         trained=trained,
         metrics=dict(metrics) if isinstance(metrics, dict) else {},
     )
+
+
+_PAPERS = {
+    "1": "Synthesizing Human Pose from Captions",
+    "3": "Unsupervised 3D Human Pose Estimation (KTH 2020)",
+}
+
+
+def _paper(reference: str) -> str:
+    """The paper's title in place of its number: "1, section 2" is the catalogue's short form."""
+    number, comma, rest = reference.partition(",")
+    return _PAPERS.get(number.strip(), number) + comma + rest
 
 
 def check(name: str, path: Path, row: dict[str, object], verify: bool = True) -> None:
