@@ -31,11 +31,11 @@ class Predictor:
     """Poses from captions by the conditional WGAN-LP.
 
     Of several candidates a row (32 with `small`) the judge picks one, with probabilities
-    proportional to exp(guidance * log ratio). Guidance 0 is the bare generator; 1 corrects its distribution towards
-    the real one as far as the candidates reach; more prefers likelier and better matching poses.
-    The candidates' noises are the given one with its numbers in other places and signs, and the
-    chance of the pick comes from the noise too: the same noise gives the same pose, and noises near
-    each other mostly give poses near each other.
+    proportional to exp(guidance * log ratio). Guidance 0 is the bare generator; 1 corrects its
+    distribution towards the real one as far as the candidates reach; more prefers likelier and
+    better matching poses. The candidates' noises are the given one with its numbers in other places
+    and signs, and the chance of the pick comes from the noise too: the same noise gives the same
+    pose, and noises near each other mostly give poses near each other.
     """
 
     # Strengths that a table of measures shows.
