@@ -1,6 +1,7 @@
 """`python -m trainer fit`: the options turned into one call of the loop."""
 
 import argparse
+import json
 import logging
 import tempfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import torch
 
+from trainer import config as configs
 from trainer.api import resolve_device
 from trainer.engine import loop, progress
 from trainer.errors import TrainerError
@@ -30,8 +32,11 @@ def run(args: argparse.Namespace, config: Any, data: Path) -> int:
         "seed": args.seed,
     }
     steps = args.steps
-    if args.resume and steps is None:
-        steps = _steps_of(args.out or Path("runs") / args.recipe)
+    if args.resume:
+        run_settings = _settings_of(args.out or Path("runs") / args.recipe)
+        config = configs.override(configs.from_dict(type(config), run_settings["config"]), args.set)
+        options["preset"] = run_settings["preset"]
+        steps = steps or int(run_settings["steps"])
     elif args.stretch:
         steps = _steps_that_fit(args, config, data, options)
     report = loop.fit(
@@ -48,13 +53,15 @@ def run(args: argparse.Namespace, config: Any, data: Path) -> int:
     return 130 if report.status == "stopped" else 0
 
 
-def _steps_of(folder: Path) -> int | None:
-    import json
-
+def _settings_of(folder: Path) -> dict[str, Any]:
+    """What a run was started with, so that a resume need not repeat it."""
     try:
-        return int(json.loads((folder / loop.RUN_FILE).read_text("utf-8"))["steps"])
-    except (OSError, ValueError, KeyError):
-        return None
+        stored = json.loads((folder / loop.RUN_FILE).read_text("utf-8"))
+        return {key: stored[key] for key in ("config", "preset", "steps")}
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise TrainerError(
+            f"There is no run to resume in {folder}: start without --resume, or name its --out."
+        ) from exc
 
 
 def _steps_that_fit(

@@ -244,3 +244,24 @@ def test_config_is_stored_with_the_steps_that_were_asked_for(tmp_path: Path) -> 
     run = json.loads((tmp_path / loop.RUN_FILE).read_text())
     assert run["config"] == {"width": 8, "steps": 3}
     assert replace(TinyConfig(), steps=3) == TinyConfig(**run["config"])
+
+
+def test_command_line_fits_a_schedule_into_the_budget_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer import cli, cli_fit
+
+    monkeypatch.setattr(cli_fit, "_PROBE_S", 0.5)
+    monkeypatch.setattr(loop, "VALIDATE_EVERY_S", 60.0)
+    out = tmp_path / "run"
+    common = ["--data", str(tmp_path), "--out", str(out), "--device", "cpu"]
+    options = ["--budget", "2s", "--stretch", "--set", "steps=100000000", "--set", "width=6"]
+    assert cli.main(["fit", "tiny", *options, *common]) == 0
+    run = json.loads((out / loop.RUN_FILE).read_text())
+    assert run["config"]["width"] == 6
+    assert 10 < run["steps"] < 10**6
+    done = json.loads((out / "progress.json").read_text())["step"]
+    assert done > 0.2 * run["steps"]
+    assert cli.main(["fit", "tiny", "--resume", *common]) == 0
+    report = json.loads((out / "progress.json").read_text())
+    assert (report["status"], report["step"]) == ("done", run["steps"])
