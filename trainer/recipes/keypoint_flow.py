@@ -29,7 +29,7 @@ from trainer.text.vectors import WordVectors
 # 160 px on val2017. Leaving the first fifth of the path unguided, starting from noise of
 # deviation 1.1 and shaking the sentence vector gives .44 and 201 px, at a validity of .75 instead
 # of .77 and a 1-NN accuracy of 53 instead of 55 %. 6 Heun steps measure as well as 20.
-GUIDANCE = 2.5
+GUIDANCE = 2.2
 GUIDED = (0.2, 1.0)
 TEMPERATURE = 1.1
 TEXT_JITTER = 0.55
