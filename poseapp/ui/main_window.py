@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QSizePolicy,
+    QTabBar,
     QTabWidget,
     QToolBar,
     QWidget,
@@ -172,6 +173,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def _update_dock_titles(self) -> None:
         """A tab says a dock's name already: no title under it."""
+        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setAccessibleName("Panels")
         for dock in self.docks.values():
             beside = [d for d in self.tabifiedDockWidgets(dock) if not d.isHidden()]
             bare = bool(beside) and not dock.isFloating()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QApplication, QColorDialog
+from PySide6.QtWidgets import QApplication, QColorDialog, QTabBar
 from pytestqt.qtbot import QtBot
 
 from poseapp.core.document import Document, Person
@@ -246,3 +246,9 @@ def test_the_recovery_dialog_restores_and_discards(
     assert dialog.discarded == entries[:1]
     dialog._restore.click()
     assert dialog.chosen == entries[1]
+
+
+def test_tab_bars_have_names(window: MainWindow, qtbot: QtBot) -> None:
+    bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert bars
+    qtbot.waitUntil(lambda: all(bar.accessibleName() for bar in bars))

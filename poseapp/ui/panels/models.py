@@ -233,6 +233,7 @@ class ModelsPanel(QWidget):
         column.addLayout(self._build_words())
         column.addStretch(1)
         area = QScrollArea()
+        area.setAccessibleName("Cards of the models")
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
