@@ -88,6 +88,13 @@ def test_failed_load_says_why(panel, engine) -> None:
     engine.task_failed.emit(engine.last[0], WeightsError("The file is damaged: install again."))
     assert panel.notice.text == "The file is damaged: install again."
     assert engine.last[1] == "model_status"
+    status(engine)  # its header and size look right, and yet it could not be loaded
+    card = panel.cards["keypoint_flow"]
+    assert card.status == "damaged" and "install again" in card.card.problem
+    panel._load("keypoint_flow")
+    engine.task_succeeded.emit(engine.last[0], {"keypoint_flow": "cpu"})
+    status(engine, {"keypoint_flow": "cpu"})
+    assert card.status == "loaded"
 
 
 def test_another_weights_file_and_back(panel, engine, settings, flow: Path) -> None:

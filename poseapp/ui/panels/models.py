@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from poseapp.core.errors import PoseAppError
+from poseapp.core.errors import PoseAppError, WeightsError
 from poseapp.services import options, weights
 from poseapp.services.engine import Engine
 from poseapp.state.settings import Settings
@@ -44,6 +45,7 @@ class ModelsPanel(QWidget):
         self._settings = settings
         self._tasks: dict[int, str] = {}
         self._words_wanted: dict[int, str] = {}
+        self._refused: dict[str, tuple[Path, str]] = {}
         self._status_task: int | None = None
         self._asked = False
         self.setObjectName("modelsPanel")
@@ -124,6 +126,7 @@ class ModelsPanel(QWidget):
         if task == self._status_task and isinstance(result, dict):
             self._show_status(result)
         elif task in self._tasks:
+            self._refused.pop(self._tasks[task], None)
             self._finish(task)
             self.refresh()
         elif task in self._words_wanted:
@@ -133,7 +136,11 @@ class ModelsPanel(QWidget):
     @Slot(int, object)
     def _on_failed(self, task: int, error: object) -> None:
         if task in self._tasks:
+            name = self._tasks[task]
             self._finish(task)
+            if isinstance(error, WeightsError):  # found only by loading: no checksum to compare
+                file = weights.path_of(name, self._engine.options.weights.get(name, ""))
+                self._refused[name] = (file, str(error))
             self.notice.say(str(error), "error")
             self.refresh()
         elif task in self._words_wanted:
@@ -155,6 +162,9 @@ class ModelsPanel(QWidget):
         assert isinstance(loaded, dict)
         for card in status["cards"]:  # type: ignore[attr-defined]
             view = self.cards[card.name]
+            path, problem = self._refused.get(card.name, (None, ""))
+            if path == card.path and card.status == "ready" and card.name not in loaded:
+                card = replace(card, status="damaged", problem=problem)
             view.show_card(card, loaded.get(card.name, ""))
             view.show_devices(status["devices"], chosen.get(card.name, ""))  # type: ignore[arg-type]
 
