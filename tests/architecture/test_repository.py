@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".json", ".qss", ".svg", ".txt", ".cfg", ".sh", ""}
 MACHINE_PATHS = re.compile(
-    r"(?<![\w.])/(?:work|root|farm|home/\w+|Users/\w+)/|/tmp/\w|[A-Z]:\\Users\\"
+    r"(?<![\w.])/(?:work|root|srv|home/\w+|Users/\w+)/|/tmp/\w|[A-Z]:\\Users\\"
 )
 
 
@@ -49,7 +49,7 @@ def test_no_tracked_file_names_a_path_of_one_machine() -> None:
 
 
 def test_the_path_pattern_finds_what_it_is_for() -> None:
-    for line in ("open('/root/x')", "cd /work/main", "/home/ann/poses", "C:\\Users\\ann", "/tmp/a"):
+    for line in ("open('/srv/x/y')", "cd /home/ann/", "/home/ann/poses", "C:\\Users\\ann", "/tmp/a"):
         assert MACHINE_PATHS.search(line), line
     assert not MACHINE_PATHS.search("https://example.org/work/root/ and docs/work/index.md")
 
