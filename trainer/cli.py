@@ -86,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", help="folder laid out like data/, data/coco or data/mocap")
     evaluate.add_argument("--json", type=Path, help="also write the table here")
     evaluate.add_argument("--fast", action="store_true", help="fewer samples")
+    evaluate.add_argument(
+        "--split", choices=("test", "val"), default="test", help="val: captions' validation images"
+    )
     evaluate.add_argument("--device", default="auto")
     evaluate.set_defaults(run=_evaluate)
 
@@ -115,12 +118,16 @@ def _evaluate(args: argparse.Namespace, _: list[str]) -> int:
         module = importlib.import_module(f"trainer.evaluation.{task}")
     except ModuleNotFoundError as exc:
         raise TrainerError(f"There is no measure for {task}.") from exc
+    split = {} if args.split == "test" else {"split": args.split}
+    if split and task != "caption_to_pose":
+        raise TrainerError("Only caption models are measured on validation images: drop --split.")
     table = module.evaluate(
         args.name,
         paths.data_root(args.data),
         weights=args.weights,
         fast=args.fast,
         device=args.device,
+        **split,
     )
     sys.stdout.write(table.markdown())
     if args.json:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from poseapp.core.document import PERSON_COLOURS, Document, Person
+from poseapp.core.document import Document, Person
 from poseapp.core.errors import FormatError
 from poseapp.core.skeleton import BODY_25, OPENPOSE_18
 from poseapp.formats import openpose_parts as parts
@@ -78,16 +78,7 @@ def load(value: Any, name: str, frame: int = 0) -> Document:
         for person in people
     )
     kept["top"] = {k: v for k, v in value.items() if k not in _OWN}
-    persons = tuple(
-        Person(
-            pose,
-            name=f"Person {number + 1}",
-            colour=PERSON_COLOURS[number % len(PERSON_COLOURS)],
-            extra={_KEY: raw},
-        )
-        for number, (pose, raw) in enumerate(zip(poses, people, strict=True))
-    )
-    return Document(size, persons, extra={_KEY: kept})
+    return Document(size, parts.persons(poses, people, _KEY), extra={_KEY: kept})
 
 
 def _from_older(value: dict[str, Any], name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from poseapp.core.document import PERSON_COLOURS, Document, Person
+from poseapp.core.document import Document
 from poseapp.core.skeleton import BODY_25, OPENPOSE_18
 from poseapp.formats import openpose_parts as parts
 from poseapp.formats import values
@@ -42,16 +42,7 @@ def load(value: Any, name: str) -> Document:
     else:
         size = (_UNIT_PX, _UNIT_PX)
     kept = {"top": {k: v for k, v in value.items() if k != "people"}, "unit": unit}
-    persons = tuple(
-        Person(
-            pose,
-            name=f"Person {number + 1}",
-            colour=PERSON_COLOURS[number % len(PERSON_COLOURS)],
-            extra={_KEY: raw},
-        )
-        for number, (pose, raw) in enumerate(zip(poses, people, strict=True))
-    )
-    return Document(size, persons, extra={_KEY: kept})
+    return Document(size, parts.persons(poses, people, _KEY), extra={_KEY: kept})
 
 
 def dump(document: Document, *, body25: bool | None = None, **_: Any) -> bytes:

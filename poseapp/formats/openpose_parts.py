@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from poseapp.core.document import PERSON_COLOURS, Person
 from poseapp.core.errors import FormatError
 from poseapp.core.pose import Pose2D
 from poseapp.core.skeleton import BODY_25, COCO_17, OPENPOSE_18, Skeleton, convert
@@ -48,6 +49,23 @@ def read_pose(person: dict[str, Any], name: str, scale: np.ndarray) -> Pose2D:
     sure = np.clip(triples[:, 2], 0.0, 1.0)
     points, confidence = convert(triples[:, :2] * scale, sure, skeleton, COCO_17)
     return Pose2D(points, confidence=confidence)
+
+
+def persons(poses: list[Pose2D], raw: list[dict[str, Any]], key: str) -> tuple[Person, ...]:
+    """People for the canvas, numbered and coloured in turn.
+
+    Args:
+        raw: what the file holds of each, kept in `Person.extra` under `key`.
+    """
+    return tuple(
+        Person(
+            pose,
+            name=f"Person {number + 1}",
+            colour=PERSON_COLOURS[number % len(PERSON_COLOURS)],
+            extra={key: kept},
+        )
+        for number, (pose, kept) in enumerate(zip(poses, raw, strict=True))
+    )
 
 
 def normalised(people: list[dict[str, Any]], name: str) -> bool:

@@ -225,3 +225,12 @@ def test_encoder_table_shows_why_the_baseline_needs_the_other_half(
     assert everything["real"] > everything["random"]
     assert "nearest caption, unseen" not in everything and "nearest caption, unseen" in half
     assert table.metrics["relevance"] == everything["real"]
+
+
+def test_the_validation_images_can_be_measured(tmp_path: Path) -> None:
+    data = small_coco.write(tmp_path, train=400, test=8, unpaired=8)
+    _, measured, _, _ = caption_sets.load_real(data, "val")
+    trained_on, tested, _, _ = caption_sets.load_real(data)
+    assert 0 < len(measured) < 60
+    for others in (trained_on, tested):
+        assert not np.isin(measured.poses.image_id, others.poses.image_id).any()

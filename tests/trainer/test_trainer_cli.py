@@ -88,3 +88,10 @@ def test_tables_as_markdown_and_json(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "sub" / "t.json").read_text())
     assert stored["rows"][0]["ratio"] == 1.0567
     assert stored["metrics"] == {"nn_accuracy": 0.5604}
+
+
+def test_only_captions_have_a_validation_split(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["evaluate", "vae_gan_lifter", "--split", "val", "--data", str(tmp_path)]) != 0
+    assert "validation images" in capsys.readouterr().err

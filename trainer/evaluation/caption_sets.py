@@ -62,12 +62,12 @@ class TestCaptions:
         return cls(encode_captions(words, texts), pairs.poses.image_id[rows], rows)
 
 
-def load_real(data: Path) -> tuple[Pairs, Pairs, Poses, list[str]]:
-    """Training pairs, test pairs, all training poses, and remarks for the table.
+def load_real(data: Path, split: str = "test") -> tuple[Pairs, Pairs, Poses, list[str]]:
+    """Training pairs, pairs of `split`, all training poses, and remarks for the table.
 
     A folder that holds test images only takes the real training poses from the default data folder.
     """
-    test = load_pairs(data, "test")
+    test = load_pairs(data, split)
     try:
         return load_pairs(data, "train"), test, coco.load_poses(data, "train"), []
     except DataError:

@@ -63,6 +63,7 @@ class _Size:
     guidance: tuple[float, ...]
 
 
+_SPLITS = {"test": "val2017", "val": "validation images"}
 _FULL = _Size(None, 5, 64, _GUIDANCE)
 _FAST = _Size(2000, 2, 16, ())
 
@@ -74,6 +75,7 @@ def evaluate(
     fast: bool = False,
     device: str = "cpu",
     guidance: tuple[float, ...] | None = None,
+    split: str = "test",
 ) -> Table:
     """Measure a caption-to-pose model beside real poses and baselines.
 
@@ -85,12 +87,14 @@ def evaluate(
             retrieval figures depend on the size of the sets, so compare fast ones with fast ones.
         device: where the model runs.
         guidance: measure these strengths instead (the one that ships is always measured).
+        split: "test", or "val" for the training images that choose settings.
     """
     size = _FAST if fast else _FULL
     predictor = api.load(name, device, weights)
-    bench = _Bench(data, size)
+    bench = _Bench(data, size, split)
     table = Table(
-        f"Caption to pose: {name}, COCO val2017" + (" (fast)" if fast else ""), list(COLUMNS)
+        f"Caption to pose: {name}, COCO {_SPLITS[split]}" + (" (fast)" if fast else ""),
+        list(COLUMNS),
     )
     table.rows += [bench.real(), bench.random(), bench.nearest_caption()]
     if guidance is None:  # a model may say which strengths are worth a row
@@ -121,10 +125,11 @@ def _metrics(row: dict[str, Any]) -> dict[str, float]:
 class _Bench:
     """The real sets of one run, and how each kind of row is measured on them."""
 
-    def __init__(self, data: Path, size: _Size) -> None:
+    def __init__(self, data: Path, size: _Size, split: str) -> None:
         self.size = size
+        self.split = split
         self.rng = np.random.default_rng(_SEED)
-        train, self.test, self.all_poses, self.remarks = load_real(data)
+        train, self.test, self.all_poses, self.remarks = load_real(data, split)
         self.words = word_vectors.load()
         self.train = train
         # One caption of each real pose, the condition of S_g.
@@ -239,7 +244,8 @@ class _Bench:
     def notes(self) -> list[str]:
         return [
             f"S_r: {len(self.rows)} training poses with captions; S_g: as many, one for a caption "
-            f"of each. Test: {len(self.test)} poses of val2017 with {len(self.captions.image_id)} "
+            f"of each. Test: {len(self.test)} poses of {_SPLITS[self.split]} with "
+            f"{len(self.captions.image_id)} "
             "captions; relevance and validity are measured on poses drawn for those. The first row "
             "sets one half of S_r against the other.",
             "Distances: pixels of the 64-pixel heatmap, longer box side 52 px, summed over the 17 "

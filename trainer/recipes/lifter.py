@@ -6,19 +6,18 @@ What differs from the paper's form, and why, is in `docs/results/lift.md`.
 from typing import Any, ClassVar
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from trainer.data.views import random_masks
 from trainer.layers import lift_geometry as geometry
 from trainer.losses import lifter as losses
-from trainer.models.vae_gan_lifter import WHOLE, Discriminator, Lifted, LifterConfig
-from trainer.recipes.lifter_common import LifterRecipe, LifterSettings
+from trainer.models.vae_gan_lifter import WHOLE, Lifted, LifterConfig
+from trainer.recipes.lifter_common import AdversarialLifterRecipe, LifterSettings
 
 _CLIP_GENERATOR, _CLIP_DISCRIMINATOR = 2.0, 1.0  # chapter 4
 
 
-class VaeGanLifterRecipe(LifterRecipe):
+class VaeGanLifterRecipe(AdversarialLifterRecipe):
     """Generator and discriminator take turns; the generator also re-lifts its own novel views."""
 
     name = "vae_gan_lifter"
@@ -31,24 +30,6 @@ class VaeGanLifterRecipe(LifterRecipe):
     def whole_share(self) -> float:
         """Whole bodies train in two batches, one without masked views and one with."""
         return self.config.masked / 2
-
-    def build(self, fabric: Fabric) -> None:
-        """Make data, nets and optimisers."""
-        super().build(fabric)
-        config = self.config
-        discriminator = Discriminator(config.net)
-        optimiser = torch.optim.Adam(
-            discriminator.parameters(), config.lr, betas=(config.beta1, 0.999)
-        )
-        self.discriminator, self.discriminator_optimiser = fabric.setup(discriminator, optimiser)
-
-    def state(self) -> dict[str, Any]:
-        """Objects that a checkpoint holds."""
-        return {
-            **super().state(),
-            "discriminator": self.discriminator,
-            "discriminator_optimiser": self.discriminator_optimiser,
-        }
 
     def export(self) -> tuple[str, dict[str, Tensor], dict[str, Any], dict[str, Any]]:
         """The smoothed generator with statistics for half bodies, and a second set for whole."""

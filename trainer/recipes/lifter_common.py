@@ -17,7 +17,7 @@ from trainer.engine.loop import bf16_is_fast
 from trainer.layers import lift_geometry as geometry
 from trainer.layers import norm_statistics
 from trainer.metrics import mpjpe
-from trainer.models.vae_gan_lifter import Lifter, LifterConfig
+from trainer.models.vae_gan_lifter import Discriminator, Lifter, LifterConfig
 
 HYPOTHESES = 10
 _VALIDATION_VIEWS = 1500
@@ -220,3 +220,25 @@ def _fixed_views(poses: mocap.MocapPoses) -> tuple[Tensor, Tensor]:
     points = random_camera(figures, generator)
     noise = 0.01 * torch.randn(points[..., :2].shape, generator=generator)
     return geometry.project(points) + noise, points
+
+
+class AdversarialLifterRecipe(LifterRecipe):
+    """A lifter that a discriminator of 2D poses teaches beside it."""
+
+    def build(self, fabric: Fabric) -> None:
+        """Make data, nets and optimisers."""
+        super().build(fabric)
+        config = self.config
+        discriminator = Discriminator(config.net)
+        optimiser = torch.optim.Adam(
+            discriminator.parameters(), config.lr, betas=(config.beta1, 0.999)
+        )
+        self.discriminator, self.discriminator_optimiser = fabric.setup(discriminator, optimiser)
+
+    def state(self) -> dict[str, Any]:
+        """Objects that a checkpoint holds."""
+        return {
+            **super().state(),
+            "discriminator": self.discriminator,
+            "discriminator_optimiser": self.discriminator_optimiser,
+        }

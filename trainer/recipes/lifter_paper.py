@@ -1,17 +1,15 @@
 """The lifter as paper 3 writes it: points head, cyclic beta, weights 1, .001, .001 (chapter 4)."""
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from trainer.layers import lift_geometry as geometry
 from trainer.losses import lifter as losses
-from trainer.models.vae_gan_lifter import PAPER, Discriminator
+from trainer.models.vae_gan_lifter import PAPER
 from trainer.recipes.lifter import novel_view
-from trainer.recipes.lifter_common import LifterRecipe, LifterSettings
+from trainer.recipes.lifter_common import AdversarialLifterRecipe, LifterSettings
 
 _CLIP_GENERATOR, _CLIP_DISCRIMINATOR = 2.0, 1.0
 _WARM_UP = 10 / 400  # epochs without a KLD term, of all epochs
@@ -38,7 +36,7 @@ _CHAPTER_4 = LifterSettings(
 )
 
 
-class PaperLifterRecipe(LifterRecipe):
+class PaperLifterRecipe(AdversarialLifterRecipe):
     """Reconstruction, latent prior and discriminator, in turns."""
 
     name = "lifter_paper"
@@ -46,24 +44,6 @@ class PaperLifterRecipe(LifterRecipe):
         "small": replace(_CHAPTER_4, net=replace(PAPER, hidden=256), steps=8_000),
         "full": _CHAPTER_4,
     }
-
-    def build(self, fabric: Fabric) -> None:
-        """Make data, nets and optimisers."""
-        super().build(fabric)
-        config = self.config
-        discriminator = Discriminator(config.net)
-        optimiser = torch.optim.Adam(
-            discriminator.parameters(), config.lr, betas=(config.beta1, 0.999)
-        )
-        self.discriminator, self.discriminator_optimiser = fabric.setup(discriminator, optimiser)
-
-    def state(self) -> dict[str, Any]:
-        """Objects that a checkpoint holds."""
-        return {
-            **super().state(),
-            "discriminator": self.discriminator,
-            "discriminator_optimiser": self.discriminator_optimiser,
-        }
 
     def step(self, step: int) -> dict[str, Tensor | float]:
         """The discriminator first, then the VAE on the same batch (section 2.3)."""
