@@ -64,8 +64,8 @@ def load(folder: Path) -> Assets:
     folder = inner if inner.is_dir() else folder
     if not folder.is_dir():
         raise DataError(
-            f"There is no MakeHuman pack at {folder}: point --data or {DATA_VARIABLE} to the folder "
-            "that holds makehuman/ (the README says how to get or build the pack)."
+            f"There is no MakeHuman pack at {folder}: point --data or {DATA_VARIABLE} to the "
+            "folder that holds makehuman/ (the README says how to get or build the pack)."
         )
     base = _read(folder, "base.npz")
     targets = _read(folder, "targets.npz")
@@ -94,8 +94,8 @@ def load(folder: Path) -> Assets:
         assets.landmarks.update(landmarks.makehuman(assets))
     except (KeyError, IndexError, ValueError, TypeError) as exc:
         raise DataError(
-            f"The MakeHuman pack at {folder} is damaged or of another kind ({exc}): get it again or "
-            "build it anew."
+            f"The MakeHuman pack at {folder} is damaged or of another kind ({exc}): get it again "
+            "or build it anew."
         ) from exc
     return assets
 

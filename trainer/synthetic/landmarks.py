@@ -39,13 +39,23 @@ JOINTS = {
 
 
 def joints(assets: Assets) -> dict[str, np.ndarray]:
-    """The landmarks of shoulders, elbows, wrists, hips, knees and ankles: the bones' heads."""
+    """The landmarks of shoulders, elbows, wrists, hips, knees and ankles: the bones' heads.
+
+    COCO's hips are lower than the joint's centre: people who stand upright in front of the camera
+    have shoulder-hip : shoulder-ankle = 1 : 2.65 there (median of 1,230), and 1 : 2.74 (women) to
+    2.90 (men) from joint to joint here. With the ring of skin at the end of the upper thigh bone
+    the mean moves some 25 mm down along the thigh, which gives 2.6 to 2.75. The width, 0.63 of the
+    shoulders', fits as it is.
+    """
     rig = assets.rig
     found = {}
     for joint, bone in JOINTS.items():
         for side, letter in (("left", "L"), ("right", "R")):
             b = rig.names.index(f"{bone}.{letter}")
-            found[f"{side}_{joint}"] = rig.head_index[rig.head_start[b] : rig.head_start[b + 1]]
+            at = rig.head_index[rig.head_start[b] : rig.head_start[b + 1]]
+            if joint == "hip":
+                at = np.concatenate([at, rig.tail_index[rig.tail_start[b] : rig.tail_start[b + 1]]])
+            found[f"{side}_{joint}"] = at
     return found
 
 
@@ -64,7 +74,8 @@ def makehuman(assets: Assets) -> dict[str, np.ndarray]:
         # Within the eyeball's radius (the tail's cube floats before it), and in its front.
         front = (np.linalg.norm(reach, axis=1) < 15.0) & (reach[:, 2] > 10.0)
         found[f"{side}_eye"] = ball[front].astype(np.int32)
-        ear = np.array([sign * 66.0, 712.0, 62.0], np.float32)
+        # Tragus and concha: people mark the ear's middle rather than its canal.
+        ear = np.array([sign * 73.0, 712.0, 51.0], np.float32)
         near = np.where(on_body, np.linalg.norm(base - ear, axis=1), np.inf)
-        found[f"{side}_ear"] = np.argsort(near, kind="stable")[:6].astype(np.int32)
+        found[f"{side}_ear"] = np.argsort(near, kind="stable")[:12].astype(np.int32)
     return {name: found[name] for name in NAMES}
