@@ -1,0 +1,320 @@
+"""From positions to what each sample sees: projection, normals, and the visibility buffer.
+
+Samples form a regular grid, `supersample` of them along each side of a pixel. Corners are rounded
+to 1/256 of a sample, which makes the edge functions exact in float64: no gap between neighbouring
+triangles and the same result on every machine. Torch-free.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit  # type: ignore[import-untyped]
+
+from trainer.synthetic.packing import Packed
+
+NEAR_MM = 50.0
+# Surfaces this close (along their normal) are ordered by layer, not by depth
+LAYER_MM = 3.0
+_STEEPEST = 3.0  # how much further apart along the view two such surfaces may be
+_SNAP = 256.0
+# Screen positions beyond this many samples would make the edge functions inexact
+_FARTHEST = 60000.0
+
+
+class View(NamedTuple):
+    """A camera for the kernels.
+
+    Attributes:
+        rotation: (3,3) float64 world to camera; translation: (3,) float64 mm.
+        focal, centre_x, centre_y: in samples, sample centres at integers.
+        width, height: of the grid, samples.
+    """
+
+    rotation: np.ndarray
+    translation: np.ndarray
+    focal: float
+    centre_x: float
+    centre_y: float
+    width: int
+    height: int
+
+
+class Samples(NamedTuple):
+    """What each sample sees, for rows `first_row` to `first_row + h` of the grid.
+
+    Attributes:
+        nearest: (h,w) float32 mm, depth of the nearest surface.
+        depth: (h,w) float32 mm, of the surface that is seen (behind the nearest by a layer at most).
+        triangle: (h,w) int32, the seen triangle, -1 for the backdrop.
+        layer, number, part, cloth: (h,w) uint8.
+    """
+
+    nearest: np.ndarray
+    depth: np.ndarray
+    triangle: np.ndarray
+    layer: np.ndarray
+    number: np.ndarray
+    part: np.ndarray
+    cloth: np.ndarray
+
+
+class Points(NamedTuple):
+    """A figure's positions as the camera and the light see them.
+
+    Attributes:
+        screen: (N,2) float64, samples; depth: (N,) float32 mm along the camera's axis.
+        normal: (N,3) float32, world, unit.
+        lit: (N,3) float32 mm, along the light's axes (the third towards the light).
+    """
+
+    screen: np.ndarray
+    depth: np.ndarray
+    normal: np.ndarray
+    lit: np.ndarray
+
+
+def empty(rows: int, columns: int) -> Samples:
+    """Samples that see the backdrop alone."""
+    return Samples(
+        nearest=np.full((rows, columns), np.inf, np.float32),
+        depth=np.full((rows, columns), np.inf, np.float32),
+        triangle=np.full((rows, columns), -1, np.int32),
+        layer=np.zeros((rows, columns), np.uint8),
+        number=np.zeros((rows, columns), np.uint8),
+        part=np.zeros((rows, columns), np.uint8),
+        cloth=np.zeros((rows, columns), np.uint8),
+    )
+
+
+@njit(cache=True, nogil=True)
+def project(
+    positions: np.ndarray, mesh: Packed, view: View, axes: np.ndarray, margin: float
+) -> tuple[Points, np.ndarray, bool]:
+    """Project positions, and sum up normals from the triangles.
+
+    Args:
+        positions: (N,3) float32 mm, world.
+        axes: (3,3) float64, rows are the light's axes in the world.
+        margin: how far beyond the picture, in its sizes, a position still counts for the box.
+    Returns:
+        The points; the box (6,2) of the counted positions along the light's axes and the world's;
+        whether any of the figure can be in the picture.
+    """
+    n = positions.shape[0]
+    screen = np.zeros((n, 2), np.float64)
+    depth = np.zeros(n, np.float32)
+    normal = np.zeros((n, 3), np.float32)
+    lit = np.zeros((n, 3), np.float32)
+    box = np.empty((6, 2), np.float64)
+    box[:, 0] = np.inf
+    box[:, 1] = -np.inf
+    reach = np.array([np.inf, -np.inf, np.inf, -np.inf])
+    crosses = False
+    r, t = view.rotation, view.translation
+    for i in mesh.used:
+        x, y, z = float(positions[i, 0]), float(positions[i, 1]), float(positions[i, 2])
+        w = r[2, 0] * x + r[2, 1] * y + r[2, 2] * z + t[2]
+        depth[i] = w
+        for k in range(3):
+            lit[i, k] = axes[k, 0] * x + axes[k, 1] * y + axes[k, 2] * z
+        if w < NEAR_MM:
+            crosses = True
+            continue
+        scale = view.focal / w
+        sx = (r[0, 0] * x + r[0, 1] * y + r[0, 2] * z + t[0]) * scale + view.centre_x
+        sy = (r[1, 0] * x + r[1, 1] * y + r[1, 2] * z + t[1]) * scale + view.centre_y
+        sx = min(max(sx, -_FARTHEST), _FARTHEST)
+        sy = min(max(sy, -_FARTHEST), _FARTHEST)
+        screen[i, 0] = math.floor(sx * _SNAP + 0.5) / _SNAP
+        screen[i, 1] = math.floor(sy * _SNAP + 0.5) / _SNAP
+        reach[0], reach[1] = min(reach[0], sx), max(reach[1], sx)
+        reach[2], reach[3] = min(reach[2], sy), max(reach[3], sy)
+        if (
+            -margin * view.width <= sx <= (1.0 + margin) * view.width
+            and -margin * view.height <= sy <= (1.0 + margin) * view.height
+        ):
+            for k in range(3):
+                box[k, 0] = min(box[k, 0], lit[i, k])
+                box[k, 1] = max(box[k, 1], lit[i, k])
+                box[3 + k, 0] = min(box[3 + k, 0], positions[i, k])
+                box[3 + k, 1] = max(box[3 + k, 1], positions[i, k])
+    seen = reach[1] >= 0.0 and reach[0] <= view.width and reach[3] >= 0.0
+    seen = (seen and reach[2] <= view.height) or (crosses and reach[0] <= reach[1])
+    if seen:
+        for triangle in mesh.triangles:
+            a, b, c = triangle[0], triangle[1], triangle[2]
+            ux = positions[b, 0] - positions[a, 0]
+            uy = positions[b, 1] - positions[a, 1]
+            uz = positions[b, 2] - positions[a, 2]
+            vx = positions[c, 0] - positions[a, 0]
+            vy = positions[c, 1] - positions[a, 1]
+            vz = positions[c, 2] - positions[a, 2]
+            nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+            for i in (a, b, c):
+                normal[i, 0] += nx
+                normal[i, 1] += ny
+                normal[i, 2] += nz
+        for i in mesh.used:
+            nx, ny, nz = normal[i, 0], normal[i, 1], normal[i, 2]
+            length = math.sqrt(nx * nx + ny * ny + nz * nz)
+            inverse = np.float32(1.0 / max(length, 1e-12))
+            normal[i, 0] = nx * inverse
+            normal[i, 1] = ny * inverse
+            normal[i, 2] = nz * inverse
+    return Points(screen, depth, normal, lit), box, seen
+
+
+@njit(cache=True, nogil=True)
+def threshold(x: int, y: int, triangle: int) -> float:
+    """The opacity that a sample asks for: an ordered dither, shifted from triangle to triangle.
+
+    Over the samples of a pixel this makes soft edges of thin hair; the shift lets two layers of
+    strands cover more than one.
+    """
+    u = x ^ y
+    rank = ((u & 1) << 3) | ((y & 1) << 2) | (u & 2) | ((y & 2) >> 1)
+    value = (rank + 0.5) / 16.0 + (triangle % 1024) * 0.6180339887498949
+    return value - math.floor(value)
+
+
+@njit(cache=True, nogil=True)
+def opacity_at(mesh: Packed, material: int, level: int, u: float, v: float) -> float:
+    """Opacity 0-1 of the texel at (u, v)."""
+    first = mesh.levels[material, level, 0]
+    width = mesh.levels[material, level, 1]
+    height = mesh.levels[material, level, 2]
+    x = min(int((u - math.floor(u)) * width), width - 1)
+    v = 1.0 - v
+    y = min(int((v - math.floor(v)) * height), height - 1)
+    return mesh.texels[first + y * width + x, 3] / 255.0
+
+
+@njit(cache=True, nogil=True)
+def texture_level(mesh: Packed, triangle: int, screen_area: float) -> int:
+    """The level whose texels are about as large as a sample; `screen_area` is twice the area."""
+    ratio = mesh.texel_area[triangle] / max(screen_area, 1e-9)
+    last = mesh.level_count[mesh.material[triangle]] - 1
+    if ratio <= 1.0:
+        return 0
+    return min(int(0.5 * math.log2(ratio) + 0.5), last)
+
+
+@njit(cache=True, nogil=True)
+def visibility(
+    points: Points,
+    mesh: Packed,
+    focal: float,
+    number: int,
+    first_id: int,
+    first_row: int,
+    out: Samples,
+) -> int:
+    """Draw a figure's triangles into the samples.
+
+    Args:
+        number: `Figure.number`.
+        first_id: what the figure's triangle 0 is called in `out.triangle`.
+        first_row: of the grid, that `out` starts with.
+    Returns:
+        How many triangles covered a sample of their own or of others.
+    """
+    rows, columns = out.depth.shape
+    drawn = 0
+    for t in range(mesh.triangles.shape[0]):
+        a, b, c = mesh.triangles[t, 0], mesh.triangles[t, 1], mesh.triangles[t, 2]
+        za, zb, zc = points.depth[a], points.depth[b], points.depth[c]
+        if za < NEAR_MM or zb < NEAR_MM or zc < NEAR_MM:
+            continue
+        xa, ya = points.screen[a, 0], points.screen[a, 1]
+        xb, yb = points.screen[b, 0], points.screen[b, 1]
+        xc, yc = points.screen[c, 0], points.screen[c, 1]
+        low_x, high_x = min(xa, min(xb, xc)), max(xa, max(xb, xc))
+        low_y, high_y = min(ya, min(yb, yc)), max(ya, max(yb, yc))
+        x0, x1 = max(0, math.ceil(low_x)), min(columns - 1, math.floor(high_x))
+        if x0 > x1:
+            continue
+        y0 = max(0, math.ceil(low_y) - first_row)
+        y1 = min(rows - 1, math.floor(high_y) - first_row)
+        if y0 > y1:
+            continue
+        area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
+        material = mesh.material[t]
+        if area > 0.0:  # y is down: a triangle that faces the camera runs the other way round
+            if not mesh.two_sided[material]:
+                continue
+        elif area == 0.0:
+            continue
+        sign = 1.0 if area > 0.0 else -1.0
+        area *= sign
+        # weights of a, b and c grow by these steps from sample to sample
+        dxa, dya = -(yc - yb) * sign, (xc - xb) * sign
+        dxb, dyb = -(ya - yc) * sign, (xa - xc) * sign
+        dxc, dyc = -(yb - ya) * sign, (xb - xa) * sign
+        ia, ib, ic = 1.0 / (za * area), 1.0 / (zb * area), 1.0 / (zc * area)
+        slack = -1.0
+        cut = mesh.cutout[material]
+        layer = mesh.layer[t]
+        level = -1
+        hit = False
+        for y in range(y0, y1 + 1):
+            py = float(y + first_row)
+            wa = (x0 - xb) * dxa + (py - yb) * dya
+            wb = (x0 - xc) * dxb + (py - yc) * dyb
+            wc = (x0 - xa) * dxc + (py - ya) * dyc
+            for x in range(x0, x1 + 1):
+                if wa >= 0.0 and wb >= 0.0 and wc >= 0.0:
+                    z = 1.0 / (wa * ia + wb * ib + wc * ic)
+                    if slack < 0.0:
+                        gx = dxa * ia + dxb * ib + dxc * ic
+                        gy = dya * ia + dyb * ib + dyc * ic
+                        # tangent of the angle between the surface and the picture's plane
+                        steep = z * math.sqrt(gx * gx + gy * gy) * focal
+                        slack = LAYER_MM * min(math.sqrt(1.0 + steep * steep), _STEEPEST)
+                    near = out.nearest[y, x]
+                    if z < near + slack:
+                        opaque = True
+                        if cut:
+                            if level < 0:
+                                level = texture_level(mesh, t, area)
+                            ka, kb, kc = wa * ia * z, wb * ib * z, wc * ic * z
+                            u = (
+                                ka * mesh.uv[t, 0, 0]
+                                + kb * mesh.uv[t, 1, 0]
+                                + kc * mesh.uv[t, 2, 0]
+                            )
+                            v = (
+                                ka * mesh.uv[t, 0, 1]
+                                + kb * mesh.uv[t, 1, 1]
+                                + kc * mesh.uv[t, 2, 1]
+                            )
+                            opaque = opacity_at(mesh, material, level, u, v) > threshold(
+                                x, y + first_row, t
+                            )
+                        if opaque:
+                            hit = True
+                            if z < near:
+                                out.nearest[y, x] = z
+                                take = not (
+                                    out.triangle[y, x] >= 0
+                                    and out.layer[y, x] > layer
+                                    and out.depth[y, x] <= z + slack
+                                )
+                            else:
+                                take = layer > out.layer[y, x] or (
+                                    layer == out.layer[y, x] and z < out.depth[y, x]
+                                )
+                            if take:
+                                out.depth[y, x] = z
+                                out.triangle[y, x] = first_id + t
+                                out.layer[y, x] = layer
+                                out.number[y, x] = number
+                                out.part[y, x] = mesh.part[t]
+                                out.cloth[y, x] = mesh.cloth[t]
+                wa += dxa
+                wb += dxb
+                wc += dxc
+        drawn += hit
+    return drawn
