@@ -1,0 +1,258 @@
+"""Where poses come from: motion capture, lifted photographs, the rig's own, written ones.
+
+Torch-free, but for the one time that photographs are lifted.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from trainer.data import mocap
+from trainer.errors import DataError
+from trainer.synthetic import lifted, limits, written_poses
+from trainer.synthetic.body import shape
+from trainer.synthetic.faces import with_face
+from trainer.synthetic.person import Body
+from trainer.synthetic.posing import Posing
+from trainer.synthetic.rig import bone_positions
+from trainer.synthetic.swing import swing
+from trainer.synthetic.types import Assets, Rig
+
+SOURCES = ("mocap", "walking", "standing", "coco", "rig", "written", "perturbed")
+"""walking: of motion capture, or written; standing: the rig's and written ones; perturbed: any of
+the others with every joint moved a little."""
+
+_MIX = {
+    "mocap": 0.30,
+    "walking": 0.17,
+    "standing": 0.10,
+    "coco": 0.16,
+    "rig": 0.04,
+    "written": 0.06,
+    "perturbed": 0.17,
+}
+_WALKS = re.compile(r"\b(walk|stroll|march|start walk|navigate)", re.I)
+_SHARE_POWER = 0.6  # an action's share of the frames to this power: salsa would rule otherwise
+_UNSTABLE = ("fly01", "fly02", "benchmark")  # in the air or a test of the rig: drawn seldom
+_PERTURBED = (0.4, 1.2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Clips:
+    """Captured poses. poses: (N,17,3) mm; name: (N,); chance, walk_chance: (N,) cumulative."""
+
+    poses: np.ndarray
+    name: np.ndarray
+    chance: np.ndarray
+    walk_chance: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PoseBank:
+    """Draws poses for a rig. Open one with `PoseBank.open`.
+
+    Attributes:
+        assets: whose rig, and whose poses.
+        data: the folder that holds `mocap/` and `coco/`; None for neither.
+        split: "train", "validation" or "test": which recordings and photographs count.
+        cache: where lifted photographs are kept; None takes the user's cache folder.
+        heads, tails: (B,3) mm, an average adult's bones, for poses drawn for nobody in particular.
+    """
+
+    assets: Assets
+    data: Path | None
+    split: str
+    cache: Path | None
+    heads: np.ndarray = field(repr=False)
+    tails: np.ndarray = field(repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        assets: Assets,
+        data: Path | str | None = None,
+        *,
+        split: str = "train",
+        cache: Path | None = None,
+    ) -> "PoseBank":
+        """A bank of all that is there; files are read when first drawn from."""
+        if split not in ("train", "validation", "test"):
+            raise DataError(f"There is no split called {split}: use train, validation or test.")
+        heads, tails = bone_positions(assets.rig, shape(assets, Body()))
+        root = None if data is None else Path(data)
+        return cls(assets, root, split, cache, heads, tails)
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that have poses here."""
+        there = {"walking", "standing", "written", "perturbed"}
+        if self._clips is not None:
+            there.add("mocap")
+        if self.data is not None and lifted.possible(self.data):
+            there.add("coco")
+        if self.assets.poses:
+            there.add("rig")
+        return tuple(s for s in SOURCES if s in there)
+
+    def prepare(self) -> None:
+        """Lift the photographs now if that was never done, so that other processes only read."""
+        if "coco" in self.sources:
+            _ = self._people
+
+    def sample(
+        self,
+        rng: np.random.Generator,
+        source: str | None = None,
+        *,
+        heads: np.ndarray | None = None,
+        tails: np.ndarray | None = None,
+    ) -> Posing:
+        """Draw a pose that faces +z, mirrored half of the time, with hands that do something.
+
+        Args:
+            source: one of `SOURCES`, None draws one. One without data draws from what is there.
+            heads, tails: (B,3) mm, the bones of the figure to pose; None poses an average adult,
+                which turns out within a few degrees on anybody.
+        """
+        if source is not None and source not in SOURCES:
+            raise DataError(f"There are no poses called {source}: use one of {', '.join(SOURCES)}.")
+        heads = self.heads if heads is None else heads
+        tails = self.tails if tails is None else tails
+        if source not in self.sources:
+            source = self._drawn_source(rng, self.sources)
+        if source == "perturbed":
+            origin = self._drawn_source(rng, [s for s in self.sources if s != "perturbed"])
+            rotations, name = self._draw(rng, origin, heads, tails)
+            amount = float(rng.uniform(*_PERTURBED))
+            rotations = limits.perturb(rng, rotations, self.assets.rig, heads, amount)
+        else:
+            rotations, name = self._draw(rng, source, heads, tails)
+        if rng.random() < 0.5:
+            rotations = mirrored(self.assets.rig, rotations)
+        return Posing(rotations, source, name)
+
+    def _drawn_source(self, rng: np.random.Generator, among: "list[str] | tuple[str, ...]") -> str:
+        weight = np.array([_MIX[s] for s in among])
+        return str(rng.choice(list(among), p=weight / weight.sum()))
+
+    def _draw(
+        self, rng: np.random.Generator, source: str, heads: np.ndarray, tails: np.ndarray
+    ) -> tuple[np.ndarray, str]:
+        own = list(self.assets.poses)
+        if source in ("mocap", "walking") and self._clips is not None:
+            clips = self._clips
+            chance = clips.chance if source == "mocap" else clips.walk_chance
+            row = int(np.searchsorted(chance, rng.random() * chance[-1], side="right"))
+            row = min(row, len(chance) - 1)
+            joints, name = clips.poses[row], str(clips.name[row])
+        elif source == "coco":
+            row = int(rng.integers(len(self._people)))
+            joints, name = self._people[row], f"person {row}"
+        elif source == "rig" or (source == "standing" and rng.random() < 0.4):
+            standing = [n for n in own if n.startswith("standing")]
+            names = standing if source == "standing" and standing else own
+            if names:
+                weight = np.array([0.1 if n in _UNSTABLE else 1.0 for n in names])
+                name = str(rng.choice(names, p=weight / weight.sum()))
+                return np.array(self.assets.poses[name], np.float32), name
+            name = str(rng.choice(written_poses.STANDING))
+            joints = written_poses.joints(written_poses.POSES[name])
+        else:
+            names = {
+                "walking": list(written_poses.WALKING),
+                "standing": list(written_poses.STANDING),
+            }.get(source, list(written_poses.POSES))
+            name = str(rng.choice(names))
+            joints = written_poses.joints(written_poses.POSES[name])
+        rotations = swing(self.assets, heads, tails, facing_front(joints), rng)
+        return limits.hands(rng, rotations, self.assets.rig, heads, tails), name
+
+    @cached_property
+    def _clips(self) -> _Clips | None:
+        if self.data is None:
+            return None
+        try:
+            poses = mocap.load(self.data, self.split)
+        except DataError:
+            return None
+        actions = np.array(mocap.actions(self.data, poses.clip_ids))
+        name = actions[poses.clip]
+        weight = poses.weights().astype(np.float64)
+        kind, index = np.unique(name, return_inverse=True)
+        share = np.bincount(index, weight, len(kind))
+        weight *= share[index] ** (_SHARE_POWER - 1.0)
+        walks = np.array([bool(_WALKS.search(k)) for k in kind])[index]
+        chance = np.cumsum(weight)
+        return _Clips(
+            poses.poses, name, chance, np.cumsum(weight * walks) if walks.any() else chance
+        )
+
+    @cached_property
+    def _people(self) -> np.ndarray:
+        assert self.data is not None
+        return lifted.load(self.data, self.split, self.cache)
+
+
+def built_in(
+    assets: Assets, name: str, heads: np.ndarray | None = None, tails: np.ndarray | None = None
+) -> Posing:
+    """A pose by name: one of `names(assets)`.
+
+    Args:
+        heads, tails: (B,3) mm, as for `PoseBank.sample`.
+    """
+    if name in written_poses.POSES:
+        if heads is None or tails is None:
+            heads, tails = bone_positions(assets.rig, shape(assets, Body()))
+        joints = written_poses.joints(written_poses.POSES[name])
+        rotations = swing(assets, heads, tails, joints)
+        rng = np.random.Generator(np.random.PCG64(0))
+        rotations = limits.hands(rng, rotations, assets.rig, heads, tails, "relaxed")
+        return Posing(rotations, "written", name)
+    if name in assets.poses:
+        return Posing(np.array(assets.poses[name], np.float32), "rig", name)
+    known = ", ".join(names(assets))
+    raise DataError(f"There is no pose called {name}: use one of {known}.")
+
+
+def names(assets: Assets) -> tuple[str, ...]:
+    """The poses that need no data: written ones, and the rig's."""
+    return (*written_poses.POSES, *(n for n in assets.poses if n not in written_poses.POSES))
+
+
+def facing_front(joints: np.ndarray) -> np.ndarray:
+    """Joints turned about the vertical until the hips face +z.
+
+    Args:
+        joints: (17,3) mm, y up, pelvis at the origin.
+    """
+    left, right = mocap.JOINTS.index("L_Hip"), mocap.JOINTS.index("R_Hip")
+    x, _, z = np.asarray(joints[left] - joints[right], np.float64)
+    size = max(float(np.hypot(x, z)), 1e-9)
+    c, s = x / size, z / size
+    return joints @ np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
+
+
+def mirrored(rig: Rig, rotations: np.ndarray) -> np.ndarray:
+    """The pose that a mirror shows: left and right bones change places.
+
+    Args:
+        rotations: (B,3,3).
+
+    Returns:
+        (B,3,3) float32.
+    """
+    index = {name: b for b, name in enumerate(rig.names)}
+    swap = {"L": "R", "R": "L"}
+    other = []
+    for bone, name in enumerate(rig.names):
+        stem, _, side = name.rpartition(".")
+        other.append(index.get(f"{stem}.{swap[side]}", bone) if side in swap else bone)
+    flip = np.array([-1.0, 1.0, 1.0], np.float32)
+    return (np.asarray(rotations, np.float32)[other] * flip[:, None] * flip).astype(np.float32)
+
+
+__all__ = ["SOURCES", "PoseBank", "Posing", "built_in", "mirrored", "names", "with_face"]
