@@ -17,6 +17,10 @@ DATA_VERBS: dict[str, tuple[str, str]] = {
     "words": ("trainer.text.build:main", "train word vectors on the captions and pack them"),
     "samples": ("trainer.evaluation.samples:main", "draw a sheet of samples of a caption model"),
     "lift-report": ("trainer.evaluation.lift_report:main", "measure the lifter into docs/"),
+    "synth": ("trainer.synthetic.cli_synth:main", "draw a set of labelled people into shards"),
+    "sheet": ("trainer.synthetic.sheet:main", "draw a contact sheet of such a set"),
+    "check-people": ("trainer.synthetic.check:main", "look for faults in random people"),
+    "pack": ("trainer.synthetic.cli_pack:main", "build the asset pack from MakeHuman's files"),
 }
 
 
