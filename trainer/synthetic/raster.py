@@ -47,7 +47,7 @@ class Samples(NamedTuple):
 
     Attributes:
         nearest: (h,w) float32 mm, depth of the nearest surface.
-        depth: (h,w) float32 mm, of the surface that is seen (behind the nearest by a layer at most).
+        depth: (h,w) float32 mm, of the surface that is seen, at most a layer behind the nearest.
         triangle: (h,w) int32, the seen triangle, -1 for the backdrop.
         layer, number, part, cloth: (h,w) uint8.
     """
@@ -181,25 +181,27 @@ def threshold(x: int, y: int, triangle: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def opacity_at(mesh: Packed, material: int, level: int, u: float, v: float) -> float:
-    """Opacity 0-1 of the texel at (u, v)."""
-    first = mesh.levels[material, level, 0]
-    width = mesh.levels[material, level, 1]
-    height = mesh.levels[material, level, 2]
-    x = min(int((u - math.floor(u)) * width), width - 1)
+def opacity_at(
+    texels: np.ndarray, first: int, width: int, height: int, u: float, v: float
+) -> float:
+    """Opacity 0-1 of the texel at (u, v) of a level."""
     v = 1.0 - v
+    x = min(int((u - math.floor(u)) * width), width - 1)
     y = min(int((v - math.floor(v)) * height), height - 1)
-    return mesh.texels[first + y * width + x, 3] / 255.0
+    return texels[first + y * width + x, 3] / 255.0
 
 
 @njit(cache=True, nogil=True)
-def texture_level(mesh: Packed, triangle: int, screen_area: float) -> int:
-    """The level whose texels are about as large as a sample; `screen_area` is twice the area."""
-    ratio = mesh.texel_area[triangle] / max(screen_area, 1e-9)
-    last = mesh.level_count[mesh.material[triangle]] - 1
+def texture_level(texel_area: float, screen_area: float, count: int) -> int:
+    """The level of `count` whose texels are about as large as a sample.
+
+    Args:
+        texel_area, screen_area: twice a triangle's area, in level 0's texels and in samples.
+    """
+    ratio = texel_area / max(screen_area, 1e-9)
     if ratio <= 1.0:
         return 0
-    return min(int(0.5 * math.log2(ratio) + 0.5), last)
+    return min(int(0.5 * math.log2(ratio) + 0.5), count - 1)
 
 
 @njit(cache=True, nogil=True)
@@ -221,16 +223,23 @@ def visibility(
     Returns:
         How many triangles covered a sample of their own or of others.
     """
-    rows, columns = out.depth.shape
+    # the tuples' arrays by name: a look into a tuple costs time in a loop
+    triangles, material_of, layers, uv = mesh.triangles, mesh.material, mesh.layer, mesh.uv
+    parts, cloths, two_sided, cutout = mesh.part, mesh.cloth, mesh.two_sided, mesh.cutout
+    texels, levels, level_count = mesh.texels, mesh.levels, mesh.level_count
+    texel_area, screen, depth = mesh.texel_area, points.screen, points.depth
+    nearest, seen_depth, seen, seen_layer = out.nearest, out.depth, out.triangle, out.layer
+    seen_number, seen_part, seen_cloth = out.number, out.part, out.cloth
+    rows, columns = seen.shape
     drawn = 0
-    for t in range(mesh.triangles.shape[0]):
-        a, b, c = mesh.triangles[t, 0], mesh.triangles[t, 1], mesh.triangles[t, 2]
-        za, zb, zc = points.depth[a], points.depth[b], points.depth[c]
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        za, zb, zc = depth[a], depth[b], depth[c]
         if za < NEAR_MM or zb < NEAR_MM or zc < NEAR_MM:
             continue
-        xa, ya = points.screen[a, 0], points.screen[a, 1]
-        xb, yb = points.screen[b, 0], points.screen[b, 1]
-        xc, yc = points.screen[c, 0], points.screen[c, 1]
+        xa, ya = screen[a, 0], screen[a, 1]
+        xb, yb = screen[b, 0], screen[b, 1]
+        xc, yc = screen[c, 0], screen[c, 1]
         low_x, high_x = min(xa, min(xb, xc)), max(xa, max(xb, xc))
         low_y, high_y = min(ya, min(yb, yc)), max(ya, max(yb, yc))
         x0, x1 = max(0, math.ceil(low_x)), min(columns - 1, math.floor(high_x))
@@ -241,9 +250,9 @@ def visibility(
         if y0 > y1:
             continue
         area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
-        material = mesh.material[t]
+        material = material_of[t]
         if area > 0.0:  # y is down: a triangle that faces the camera runs the other way round
-            if not mesh.two_sided[material]:
+            if not two_sided[material]:
                 continue
         elif area == 0.0:
             continue
@@ -255,9 +264,9 @@ def visibility(
         dxc, dyc = -(yb - ya) * sign, (xb - xa) * sign
         ia, ib, ic = 1.0 / (za * area), 1.0 / (zb * area), 1.0 / (zc * area)
         slack = -1.0
-        cut = mesh.cutout[material]
-        layer = mesh.layer[t]
-        level = -1
+        cut = cutout[material]
+        layer = layers[t]
+        level, first, wide, high = -1, 0, 0, 0
         hit = False
         for y in range(y0, y1 + 1):
             py = float(y + first_row)
@@ -273,46 +282,41 @@ def visibility(
                         # tangent of the angle between the surface and the picture's plane
                         steep = z * math.sqrt(gx * gx + gy * gy) * focal
                         slack = LAYER_MM * min(math.sqrt(1.0 + steep * steep), _STEEPEST)
-                    near = out.nearest[y, x]
+                    near = nearest[y, x]
                     if z < near + slack:
                         opaque = True
                         if cut:
                             if level < 0:
-                                level = texture_level(mesh, t, area)
+                                level = texture_level(texel_area[t], area, level_count[material])
+                                first = levels[material, level, 0]
+                                wide = levels[material, level, 1]
+                                high = levels[material, level, 2]
                             ka, kb, kc = wa * ia * z, wb * ib * z, wc * ic * z
-                            u = (
-                                ka * mesh.uv[t, 0, 0]
-                                + kb * mesh.uv[t, 1, 0]
-                                + kc * mesh.uv[t, 2, 0]
-                            )
-                            v = (
-                                ka * mesh.uv[t, 0, 1]
-                                + kb * mesh.uv[t, 1, 1]
-                                + kc * mesh.uv[t, 2, 1]
-                            )
-                            opaque = opacity_at(mesh, material, level, u, v) > threshold(
+                            u = ka * uv[t, 0, 0] + kb * uv[t, 1, 0] + kc * uv[t, 2, 0]
+                            v = ka * uv[t, 0, 1] + kb * uv[t, 1, 1] + kc * uv[t, 2, 1]
+                            opaque = opacity_at(texels, first, wide, high, u, v) > threshold(
                                 x, y + first_row, t
                             )
                         if opaque:
                             hit = True
                             if z < near:
-                                out.nearest[y, x] = z
+                                nearest[y, x] = z
                                 take = not (
-                                    out.triangle[y, x] >= 0
-                                    and out.layer[y, x] > layer
-                                    and out.depth[y, x] <= z + slack
+                                    seen[y, x] >= 0
+                                    and seen_layer[y, x] > layer
+                                    and seen_depth[y, x] <= z + slack
                                 )
                             else:
-                                take = layer > out.layer[y, x] or (
-                                    layer == out.layer[y, x] and z < out.depth[y, x]
+                                take = layer > seen_layer[y, x] or (
+                                    layer == seen_layer[y, x] and z < seen_depth[y, x]
                                 )
                             if take:
-                                out.depth[y, x] = z
-                                out.triangle[y, x] = first_id + t
-                                out.layer[y, x] = layer
-                                out.number[y, x] = number
-                                out.part[y, x] = mesh.part[t]
-                                out.cloth[y, x] = mesh.cloth[t]
+                                seen_depth[y, x] = z
+                                seen[y, x] = first_id + t
+                                seen_layer[y, x] = layer
+                                seen_number[y, x] = number
+                                seen_part[y, x] = parts[t]
+                                seen_cloth[y, x] = cloths[t]
                 wa += dxa
                 wb += dxb
                 wc += dxc

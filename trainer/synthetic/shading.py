@@ -15,7 +15,15 @@ from numba import njit  # type: ignore[import-untyped]
 
 from trainer.synthetic.packing import Packed
 from trainer.synthetic.raster import Points, Samples, View, texture_level
-from trainer.synthetic.shadow import Blockers, floor_shares, key_share, openness
+from trainer.synthetic.shadow import (
+    CONTACT_CELL_MM,
+    FLOOR_CELL_MM,
+    Blockers,
+    between,
+    floor_key,
+    key_share,
+    openness,
+)
 from trainer.synthetic.types import Cloth, Light, Part
 
 _SKIN = int(Cloth.SKIN)
@@ -75,49 +83,27 @@ def tone_curve() -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _texel(mesh: Packed, material: int, level: int, u: float, v: float, linear: np.ndarray):  # type: ignore[no-untyped-def]
-    """Linear RGB between the four texels around (u, v)."""
-    first = mesh.levels[material, level, 0]
-    width = mesh.levels[material, level, 1]
-    height = mesh.levels[material, level, 2]
+def _texel(  # type: ignore[no-untyped-def]
+    texels: np.ndarray, first: int, width: int, height: int, u: float, v: float, linear: np.ndarray
+):
+    """Linear RGB between the four texels around (u, v) of a level."""
     v = 1.0 - v
     x = (u - math.floor(u)) * width - 0.5
     y = (v - math.floor(v)) * height - 0.5
     x0, y0 = math.floor(x), math.floor(y)
     fx, fy = np.float32(x - x0), np.float32(y - y0)
-    xa, ya = int(x0), int(y0)
-    xb, yb = xa + 1, ya + 1
-    if xa < 0:
-        xa = width - 1
-    if ya < 0:
-        ya = height - 1
-    if xb >= width:
-        xb = 0
-    if yb >= height:
-        yb = 0
+    xb, yb = (x0 + 1) % width, (y0 + 1) % height
+    xa, ya = (x0 if x0 >= 0 else width - 1), (y0 if y0 >= 0 else height - 1)
     one = np.float32(1.0)
-    p, q = first + ya * width, first + yb * width
     w00, w01 = (one - fx) * (one - fy), fx * (one - fy)
     w10, w11 = (one - fx) * fy, fx * fy
-    tex = mesh.texels
-    red = (
-        w00 * linear[tex[p + xa, 0]]
-        + w01 * linear[tex[p + xb, 0]]
-        + w10 * linear[tex[q + xa, 0]]
-        + w11 * linear[tex[q + xb, 0]]
-    )
-    green = (
-        w00 * linear[tex[p + xa, 1]]
-        + w01 * linear[tex[p + xb, 1]]
-        + w10 * linear[tex[q + xa, 1]]
-        + w11 * linear[tex[q + xb, 1]]
-    )
-    blue = (
-        w00 * linear[tex[p + xa, 2]]
-        + w01 * linear[tex[p + xb, 2]]
-        + w10 * linear[tex[q + xa, 2]]
-        + w11 * linear[tex[q + xb, 2]]
-    )
+    p = texels[first + ya * width + xa]
+    q = texels[first + ya * width + xb]
+    r = texels[first + yb * width + xa]
+    s = texels[first + yb * width + xb]
+    red = w00 * linear[p[0]] + w01 * linear[q[0]] + w10 * linear[r[0]] + w11 * linear[s[0]]
+    green = w00 * linear[p[1]] + w01 * linear[q[1]] + w10 * linear[r[1]] + w11 * linear[s[1]]
+    blue = w00 * linear[p[2]] + w01 * linear[q[2]] + w10 * linear[r[2]] + w11 * linear[s[2]]
     return red, green, blue
 
 
@@ -144,8 +130,22 @@ def shade(
             are not yet known; filled in.
         image: (rows/supersample, columns/supersample, 3) float32 linear, added to.
     """
-    rows, columns = samples.triangle.shape
-    count = mesh.triangles.shape[0]
+    # the tuples' arrays by name: a look into a tuple costs time in a loop
+    seen = samples.triangle
+    triangles, uv, material_of, cloth = mesh.triangles, mesh.uv, mesh.material, mesh.cloth
+    texels, levels, level_count = mesh.texels, mesh.levels, mesh.level_count
+    texel_area, glosses, two_sided = mesh.texel_area, mesh.gloss, mesh.two_sided
+    screen, depth, normal, in_light = points.screen, points.depth, points.normal, points.lit
+    shadow_map, axes, corner, disc = blockers.depth, blockers.axes, blockers.corner, blockers.disc
+    texel, radius, cell = blockers.texel, blockers.radius, blockers.cell
+    full, full2, full4, origin = blockers.full, blockers.full2, blockers.full4, blockers.origin
+    key_r, key_g, key_b = lamp.key[0], lamp.key[1], lamp.key[2]
+    ground_r, ground_g, ground_b = lamp.ground[0], lamp.ground[1], lamp.ground[2]
+    above_r = lamp.sky[0] - ground_r
+    above_g = lamp.sky[1] - ground_g
+    above_b = lamp.sky[2] - ground_b
+    rows, columns = seen.shape
+    count = triangles.shape[0]
     weight = np.float32(1.0 / (supersample * supersample))
     r = view.rotation
     eye = np.empty(3)
@@ -158,7 +158,7 @@ def shade(
     lx, ly, lz = lamp.direction[0], lamp.direction[1], lamp.direction[2]
     soft = lamp.softness
     last = -1
-    a = b = c = material = level = 0
+    a = b = c = material = level = first = wide = high = 0
     xa = ya = xb = yb = xc = yc = ia = ib = ic = 0.0
     flip = np.float32(1.0)
     skin = hair = False
@@ -166,29 +166,31 @@ def shade(
     tx = ty = tz = 0.0
     for y in range(rows):
         for x in range(columns):
-            t = samples.triangle[y, x] - first_id
+            t = seen[y, x] - first_id
             if t < 0 or t >= count:
                 continue
             if t != last:
                 last = t
-                a, b, c = mesh.triangles[t, 0], mesh.triangles[t, 1], mesh.triangles[t, 2]
-                xa, ya = points.screen[a, 0], points.screen[a, 1]
-                xb, yb = points.screen[b, 0], points.screen[b, 1]
-                xc, yc = points.screen[c, 0], points.screen[c, 1]
+                a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                xa, ya = screen[a, 0], screen[a, 1]
+                xb, yb = screen[b, 0], screen[b, 1]
+                xc, yc = screen[c, 0], screen[c, 1]
                 area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
-                ia = 1.0 / (area * points.depth[a])
-                ib = 1.0 / (area * points.depth[b])
-                ic = 1.0 / (area * points.depth[c])
+                ia = 1.0 / (area * depth[a])
+                ib = 1.0 / (area * depth[b])
+                ic = 1.0 / (area * depth[c])
                 flip = np.float32(-1.0 if area > 0.0 else 1.0)
-                material = mesh.material[t]
-                level = texture_level(mesh, t, abs(area))
-                gloss = mesh.gloss[material]
-                skin = mesh.cloth[t] == _SKIN
-                hair = mesh.cloth[t] == _HAIR
+                material = material_of[t]
+                level = texture_level(texel_area[t], abs(area), level_count[material])
+                first = levels[material, level, 0]
+                wide, high = levels[material, level, 1], levels[material, level, 2]
+                gloss = glosses[material]
+                skin = cloth[t] == _SKIN
+                hair = cloth[t] == _HAIR
                 for i in (a, b, c):
                     if math.isnan(shares[i, 0]):
-                        nx, ny, nz = points.normal[i, 0], points.normal[i, 1], points.normal[i, 2]
-                        if mesh.two_sided[material]:
+                        nx, ny, nz = normal[i, 0], normal[i, 1], normal[i, 2]
+                        if two_sided[material]:
                             facing = (
                                 nx * (eye[0] - positions[i, 0])
                                 + ny * (eye[1] - positions[i, 1])
@@ -196,16 +198,24 @@ def shade(
                             )
                             if facing < 0.0:
                                 nx, ny, nz = -nx, -ny, -nz
-                        shares[i, 0] = key_share(blockers, points.lit[i], nx, ny, nz)
+                        shares[i, 0] = key_share(
+                            shadow_map, axes, corner, disc, texel, radius, in_light[i], nx, ny, nz
+                        )
                         shares[i, 1] = openness(
-                            blockers, positions[i, 0], positions[i, 1], positions[i, 2], nx, ny, nz
+                            full,
+                            full2,
+                            full4,
+                            (positions[i, 0] - origin[0]) / cell,
+                            (positions[i, 1] - origin[1]) / cell,
+                            (positions[i, 2] - origin[2]) / cell,
+                            nx,
+                            ny,
+                            nz,
                         )
                 if hair:
                     # along the strands: where v grows
-                    du1 = mesh.uv[t, 1, 0] - mesh.uv[t, 0, 0]
-                    dv1 = mesh.uv[t, 1, 1] - mesh.uv[t, 0, 1]
-                    du2 = mesh.uv[t, 2, 0] - mesh.uv[t, 0, 0]
-                    dv2 = mesh.uv[t, 2, 1] - mesh.uv[t, 0, 1]
+                    du1 = uv[t, 1, 0] - uv[t, 0, 0]
+                    du2 = uv[t, 2, 0] - uv[t, 0, 0]
                     tx = (positions[c, 0] - positions[a, 0]) * du1 - (
                         positions[b, 0] - positions[a, 0]
                     ) * du2
@@ -224,9 +234,9 @@ def shade(
             wc = ((xb - xa) * (py - ya) - (yb - ya) * (x - xa)) * ic
             whole = 1.0 / (wa + wb + wc)
             ka, kb, kc = np.float32(wa * whole), np.float32(wb * whole), np.float32(wc * whole)
-            nx = ka * points.normal[a, 0] + kb * points.normal[b, 0] + kc * points.normal[c, 0]
-            ny = ka * points.normal[a, 1] + kb * points.normal[b, 1] + kc * points.normal[c, 1]
-            nz = ka * points.normal[a, 2] + kb * points.normal[b, 2] + kc * points.normal[c, 2]
+            nx = ka * normal[a, 0] + kb * normal[b, 0] + kc * normal[c, 0]
+            ny = ka * normal[a, 1] + kb * normal[b, 1] + kc * normal[c, 1]
+            nz = ka * normal[a, 2] + kb * normal[b, 2] + kc * normal[c, 2]
             inverse = flip / max(math.sqrt(nx * nx + ny * ny + nz * nz), 1e-9)
             nx, ny, nz = nx * inverse, ny * inverse, nz * inverse
             vx = eye[0] - (ka * positions[a, 0] + kb * positions[b, 0] + kc * positions[c, 0])
@@ -236,9 +246,9 @@ def shade(
             vx, vy, vz = vx * inverse, vy * inverse, vz * inverse
             key = ka * shares[a, 0] + kb * shares[b, 0] + kc * shares[c, 0]
             sky = ka * shares[a, 1] + kb * shares[b, 1] + kc * shares[c, 1]
-            u = ka * mesh.uv[t, 0, 0] + kb * mesh.uv[t, 1, 0] + kc * mesh.uv[t, 2, 0]
-            v = ka * mesh.uv[t, 0, 1] + kb * mesh.uv[t, 1, 1] + kc * mesh.uv[t, 2, 1]
-            red, green, blue = _texel(mesh, material, level, u, v, linear)
+            u = ka * uv[t, 0, 0] + kb * uv[t, 1, 0] + kc * uv[t, 2, 0]
+            v = ka * uv[t, 0, 1] + kb * uv[t, 1, 1] + kc * uv[t, 2, 1]
+            red, green, blue = _texel(texels, first, wide, high, u, v, linear)
 
             nl = nx * lx + ny * ly + nz * lz
             nv = max(nx * vx + ny * vy + nz * vz, 0.0)
@@ -259,12 +269,12 @@ def shade(
             edge = (1.0 - nv) * (1.0 - nv)
             edge = edge * (1.0 - nv)
             fuzz = 1.0 + (0.25 * edge if not skin else 0.1 * edge)
-            sky_r = lamp.ground[0] + (lamp.sky[0] - lamp.ground[0]) * up
-            sky_g = lamp.ground[1] + (lamp.sky[1] - lamp.ground[1]) * up
-            sky_b = lamp.ground[2] + (lamp.sky[2] - lamp.ground[2]) * up
-            out_r = red * (lamp.key[0] * lit_r + sky_r * open_r * fuzz)
-            out_g = green * (lamp.key[1] * lit_g + sky_g * open_g * fuzz)
-            out_b = blue * (lamp.key[2] * lit_b + sky_b * open_b * fuzz)
+            sky_r = ground_r + above_r * up
+            sky_g = ground_g + above_g * up
+            sky_b = ground_b + above_b * up
+            out_r = red * (key_r * lit_r + sky_r * open_r * fuzz)
+            out_g = green * (key_g * lit_g + sky_g * open_g * fuzz)
+            out_b = blue * (key_b * lit_b + sky_b * open_b * fuzz)
             # the highlight; half way between light and view
             hx, hy, hz = lx + vx, ly + vy, lz + vz
             inverse = 1.0 / max(math.sqrt(hx * hx + hy * hy + hz * hz), 1e-9)
@@ -292,9 +302,9 @@ def shade(
                 shine_r = shine_g = shine_b = shine
             # the surroundings in what is polished
             mirror = (0.02 + 0.5 * edge * (1.0 - nv)) * gloss * sky
-            out_r += lamp.key[0] * key * shine_r + sky_r * mirror
-            out_g += lamp.key[1] * key * shine_g + sky_g * mirror
-            out_b += lamp.key[2] * key * shine_b + sky_b * mirror
+            out_r += key_r * key * shine_r + sky_r * mirror
+            out_g += key_g * key * shine_g + sky_g * mirror
+            out_b += key_b * key * shine_b + sky_b * mirror
             i, j = y // supersample, x // supersample
             image[i, j, 0] += out_r * weight
             image[i, j, 1] += out_g * weight
@@ -326,6 +336,11 @@ def resolve(
         lit: (rows,w,3) float32 linear, the figures' light; backdrop and floor: the whole picture's.
         image ... depth: the `Frame`'s arrays, filled in.
     """
+    seen, numbers_seen, depths = samples.triangle, samples.number, samples.depth
+    shadow_map, axes, corner = blockers.depth, blockers.axes, blockers.corner
+    disc, wide_disc = blockers.disc, blockers.wide_disc
+    texel, radius = blockers.texel, blockers.radius
+    nodes, covered, floor_corner = blockers.floor, blockers.covered, blockers.floor_corner
     rows, columns = lit.shape[:2]
     each = supersample * supersample
     share = np.float32(1.0 / each)
@@ -333,7 +348,9 @@ def resolve(
     eye_x = -(r[0, 0] * t[0] + r[1, 0] * t[1] + r[2, 0] * t[2])
     eye_y = -(r[0, 1] * t[0] + r[1, 1] * t[1] + r[2, 1] * t[2])
     eye_z = -(r[0, 2] * t[0] + r[1, 2] * t[1] + r[2, 2] * t[2])
-    toward = max(float(lamp.direction[1]), 0.0)
+    # the key's share of the light on an open floor
+    direct = lamp.key * max(lamp.direction[1], np.float32(0.0))
+    direct = direct / np.maximum(direct + lamp.sky, np.float32(1e-6))
     steps = curve.shape[0]
     numbers = np.zeros(256, np.int32)
     nearest = np.zeros(256, np.float32)
@@ -344,14 +361,15 @@ def resolve(
             found = 0
             for y in range(i * supersample, (i + 1) * supersample):
                 for x in range(j * supersample, (j + 1) * supersample):
-                    if samples.triangle[y, x] < 0:
+                    if seen[y, x] < 0:
                         behind += 1
                         continue
-                    n = samples.number[y, x]
-                    if numbers[n] == 0 or samples.depth[y, x] < nearest[n]:
-                        nearest[n] = samples.depth[y, x]
+                    n = numbers_seen[y, x]
+                    if numbers[n] == 0 or depths[y, x] < nearest[n]:
+                        nearest[n] = depths[y, x]
                     numbers[n] += 1
-                    if found == 0 or numbers[n] > numbers[found] or (numbers[n] == numbers[found] and nearest[n] < nearest[found]):
+                    more = numbers[n] - numbers[found]
+                    if found == 0 or more > 0 or (more == 0 and nearest[n] < nearest[found]):
                         found = n
                     if 1 <= n <= cover.shape[0]:
                         cover[n - 1, row, j] += share
@@ -364,7 +382,7 @@ def resolve(
                         part[row, j], cloth[row, j] = _most(samples, i, j, supersample, found)
                 for y in range(i * supersample, (i + 1) * supersample):
                     for x in range(j * supersample, (j + 1) * supersample):
-                        numbers[samples.number[y, x]] = 0
+                        numbers[numbers_seen[y, x]] = 0
             red, green, blue = lit[i, j, 0], lit[i, j, 1], lit[i, j, 2]
             if behind:
                 key, sky = 1.0, 1.0
@@ -376,26 +394,39 @@ def resolve(
                     dy = r[0, 1] * sx + r[1, 1] * sy + r[2, 1]
                     if dy * eye_y < 0.0:
                         along = -eye_y / dy
-                        key, sky = floor_shares(
-                            blockers,
-                            eye_x + along * (r[0, 0] * sx + r[1, 0] * sy + r[2, 0]),
-                            eye_z + along * (r[0, 2] * sx + r[1, 2] * sy + r[2, 2]),
-                        )
+                        dx = eye_x - floor_corner[0]
+                        dx += along * (r[0, 0] * sx + r[1, 0] * sy + r[2, 0])
+                        dz = eye_z - floor_corner[1]
+                        dz += along * (r[0, 2] * sx + r[1, 2] * sy + r[2, 2])
+                        gu, gw = dx / FLOOR_CELL_MM, dz / FLOOR_CELL_MM
+                        if 0.0 <= gu < nodes.shape[0] - 1 and 0.0 <= gw < nodes.shape[1] - 1:
+                            for p in range(int(gu), int(gu) + 2):
+                                for q in range(int(gw), int(gw) + 2):
+                                    if math.isnan(nodes[p, q]):
+                                        nodes[p, q] = floor_key(
+                                            shadow_map,
+                                            axes,
+                                            corner,
+                                            disc,
+                                            wide_disc,
+                                            texel,
+                                            radius,
+                                            floor_corner[0] + p * FLOOR_CELL_MM,
+                                            floor_corner[1] + q * FLOOR_CELL_MM,
+                                        )
+                            key = between(nodes, gu, gw)
+                        gu, gw = dx / CONTACT_CELL_MM - 0.5, dz / CONTACT_CELL_MM - 0.5
+                        if 0.0 <= gu < covered.shape[0] - 1 and 0.0 <= gw < covered.shape[1] - 1:
+                            sky = 1.0 - between(covered, gu, gw)
                 part_seen = np.float32(behind) * share
+                less_r = less_g = less_b = 1.0
                 if key < 1.0 or sky < 1.0:
-                    whole = np.empty(3, np.float32)
-                    for k in range(3):
-                        direct = lamp.key[k] * toward
-                        light = direct + lamp.sky[k]
-                        left = (direct * key + lamp.sky[k] * sky) / max(light, 1e-6)
-                        whole[k] = part_seen * (1.0 - ground * (1.0 - left))
-                    red += whole[0] * backdrop[row, j, 0]
-                    green += whole[1] * backdrop[row, j, 1]
-                    blue += whole[2] * backdrop[row, j, 2]
-                else:
-                    red += part_seen * backdrop[row, j, 0]
-                    green += part_seen * backdrop[row, j, 1]
-                    blue += part_seen * backdrop[row, j, 2]
+                    less_r = 1.0 - ground * (1.0 - key * direct[0] - sky * (1.0 - direct[0]))
+                    less_g = 1.0 - ground * (1.0 - key * direct[1] - sky * (1.0 - direct[1]))
+                    less_b = 1.0 - ground * (1.0 - key * direct[2] - sky * (1.0 - direct[2]))
+                red += part_seen * less_r * backdrop[row, j, 0]
+                green += part_seen * less_g * backdrop[row, j, 1]
+                blue += part_seen * less_b * backdrop[row, j, 2]
             scale = steps / CURVE_RANGE
             image[row, j, 0] = curve[min(max(int(red * scale), 0), steps - 1)]
             image[row, j, 1] = curve[min(max(int(green * scale), 0), steps - 1)]

@@ -9,6 +9,7 @@ for every size of picture. Torch-free.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +21,8 @@ from trainer.synthetic.raster import Points
 TAPS = 16
 FLOOR_TAPS = 32
 FLOOR_CELL_MM = 25.0
-CONTACT_CELL_MM = 50.0
-CONTACT_REACH = 12  # cells
+CONTACT_CELL_MM = 40.0
+CONTACT_REACH_MM = 600.0
 _EMPTY = -1e30
 
 
@@ -36,9 +37,11 @@ class Blockers(NamedTuple):
         radius: mm, of the disc that a shadow is softened over.
         full, full2, full4: (x,y,z) float32 0-1, the grid in its size and in halves of it.
         origin: (3,) float64 mm; cell: mm, of the grid.
-        lowest: (x,z) float32 mm, the lowest that stands over a cell of the floor, inf for nothing.
+        lowest: (x,z) float32 mm, the lowest thing over each cell of the floor, inf for none.
+        covered: (x,z) float32, how much of the sky this hides from each of these cells.
         floor_corner: (2,) float64 mm, x and z of `lowest` and of the floor nodes.
-        floor: (i,k,2) float32, at the floor's nodes: the key's and the sky's share, NaN not yet known.
+        floor: (i,k) float32, the key's share at each node, NaN where not yet known.
+        disc, wide_disc: (taps,2) float64, points spread evenly over the unit disc.
     """
 
     axes: np.ndarray
@@ -52,8 +55,19 @@ class Blockers(NamedTuple):
     origin: np.ndarray
     cell: float
     lowest: np.ndarray
+    covered: np.ndarray
     floor_corner: np.ndarray
     floor: np.ndarray
+    disc: np.ndarray
+    wide_disc: np.ndarray
+
+
+@lru_cache(maxsize=4)
+def disc(taps: int) -> np.ndarray:
+    """(taps,2) float64: a sunflower's seeds, spread evenly over the unit disc."""
+    k = np.arange(taps)
+    radius, angle = np.sqrt((k + 0.5) / taps), k * 2.399963229728653
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
 
 
 def light_axes(direction: np.ndarray) -> np.ndarray:
@@ -83,8 +97,7 @@ def prepare(box: np.ndarray, axes: np.ndarray, softness: float, with_floor: bool
     cells = np.clip(cells, 4, 512)
     if with_floor:
         # the box of the shadow on the floor, and of the contact shadow's reach
-        reach = CONTACT_CELL_MM * CONTACT_REACH
-        low, high = box[[3, 5], 0] - reach, box[[3, 5], 1] + reach
+        low, high = box[[3, 5], 0] - CONTACT_REACH_MM, box[[3, 5], 1] + CONTACT_REACH_MM
         if axes[2, 1] > 0.1:
             ends = box[3:, :].copy()
             for height in (max(float(ends[1, 1]), 0.0), max(float(ends[1, 0]), 0.0)):
@@ -110,57 +123,90 @@ def prepare(box: np.ndarray, axes: np.ndarray, softness: float, with_floor: bool
         origin=(box[3:, 0] - cell).astype(np.float64),
         cell=cell,
         lowest=np.full(tuple(contact), np.inf, np.float32),
+        covered=np.zeros(tuple(contact), np.float32),
         floor_corner=low.astype(np.float64),
-        floor=np.full((*nodes, 2), np.nan, np.float32),
+        floor=np.full(tuple(nodes), np.nan, np.float32),
+        disc=disc(TAPS),
+        wide_disc=disc(FLOOR_TAPS),
     )
 
 
 @njit(cache=True, nogil=True)
-def _splat(blockers: Blockers, x: float, y: float, z: float) -> None:
-    i = int(math.floor((x - blockers.origin[0]) / blockers.cell))
-    j = int(math.floor((y - blockers.origin[1]) / blockers.cell))
-    k = int(math.floor((z - blockers.origin[2]) / blockers.cell))
-    shape = blockers.full.shape
-    if 0 <= i < shape[0] and 0 <= j < shape[1] and 0 <= k < shape[2]:
-        blockers.full[i, j, k] = 1.0
-    p = int(math.floor((x - blockers.floor_corner[0]) / CONTACT_CELL_MM))
-    q = int(math.floor((z - blockers.floor_corner[1]) / CONTACT_CELL_MM))
-    if 0 <= p < blockers.lowest.shape[0] and 0 <= q < blockers.lowest.shape[1]:
-        blockers.lowest[p, q] = min(blockers.lowest[p, q], max(y, 0.0))
+def _splat(
+    full: np.ndarray,
+    lowest: np.ndarray,
+    origin: np.ndarray,
+    corner: np.ndarray,
+    inverse: float,
+    x: float,
+    y: float,
+    z: float,
+) -> None:
+    """Mark the cell around a point, and how low it hangs over the floor; `inverse` 1/mm."""
+    i = math.floor((x - origin[0]) * inverse)
+    j = math.floor((y - origin[1]) * inverse)
+    k = math.floor((z - origin[2]) * inverse)
+    if 0 <= i < full.shape[0] and 0 <= j < full.shape[1] and 0 <= k < full.shape[2]:
+        full[i, j, k] = 1.0
+    p = math.floor((x - corner[0]) * (1.0 / CONTACT_CELL_MM))
+    q = math.floor((z - corner[1]) * (1.0 / CONTACT_CELL_MM))
+    if 0 <= p < lowest.shape[0] and 0 <= q < lowest.shape[1]:
+        lowest[p, q] = min(lowest[p, q], max(y, 0.0))
 
 
 @njit(cache=True, nogil=True)
 def block(positions: np.ndarray, points: Points, mesh: Packed, blockers: Blockers) -> None:
     """Draw a figure into the light's map and mark the cells that it touches."""
-    depth, texel = blockers.depth, blockers.texel
+    # the tuples' arrays by name: a look into a tuple costs time in a loop
+    depth, per_texel = blockers.depth, 1.0 / blockers.texel
+    full, lowest, origin = blockers.full, blockers.lowest, blockers.origin
+    floor_corner, cell, per_cell = blockers.floor_corner, blockers.cell, 1.0 / blockers.cell
+    triangles, opacity, lit = mesh.triangles, mesh.opacity, points.lit
+    material, two_sided = mesh.material, mesh.two_sided
     rows, columns = depth.shape
     cx, cy = blockers.corner[0], blockers.corner[1]
-    for t in range(mesh.triangles.shape[0]):
+    for t in range(triangles.shape[0]):
         # a share of thin hair's triangles stands for the light that passes between the strands
-        if mesh.opacity[t] < 0.98 and mesh.opacity[t] < (t * 0.6180339887498949) % 1.0:
+        if opacity[t] < 0.98 and opacity[t] < (t * 0.6180339887498949) % 1.0:
             continue
-        a, b, c = mesh.triangles[t, 0], mesh.triangles[t, 1], mesh.triangles[t, 2]
-        # the grid: corners, and points in between where the triangle is larger than a cell
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        # the grid: one corner (others have the rest), all over where larger than a cell
         longest = 0.0
         for k in range(3):
             longest = max(longest, abs(positions[a, k] - positions[b, k]))
             longest = max(longest, abs(positions[b, k] - positions[c, k]))
             longest = max(longest, abs(positions[c, k] - positions[a, k]))
-        parts = min(int(longest / blockers.cell) + 1, 48)
-        for i in range(parts + 1):
-            for j in range(parts + 1 - i):
-                wa, wb = i / parts, j / parts
-                wc = 1.0 - wa - wb
-                _splat(
-                    blockers,
-                    wa * positions[a, 0] + wb * positions[b, 0] + wc * positions[c, 0],
-                    wa * positions[a, 1] + wb * positions[b, 1] + wc * positions[c, 1],
-                    wa * positions[a, 2] + wb * positions[b, 2] + wc * positions[c, 2],
-                )
+        if longest < cell:
+            _splat(
+                full,
+                lowest,
+                origin,
+                floor_corner,
+                per_cell,
+                positions[a, 0],
+                positions[a, 1],
+                positions[a, 2],
+            )
+        else:
+            parts = min(int(longest * per_cell) + 1, 48)
+            for i in range(parts + 1):
+                for j in range(parts + 1 - i):
+                    wa, wb = i / parts, j / parts
+                    wc = 1.0 - wa - wb
+                    _splat(
+                        full,
+                        lowest,
+                        origin,
+                        floor_corner,
+                        per_cell,
+                        wa * positions[a, 0] + wb * positions[b, 0] + wc * positions[c, 0],
+                        wa * positions[a, 1] + wb * positions[b, 1] + wc * positions[c, 1],
+                        wa * positions[a, 2] + wb * positions[b, 2] + wc * positions[c, 2],
+                    )
         # the map
-        xa, ya = (points.lit[a, 0] - cx) / texel, (points.lit[a, 1] - cy) / texel
-        xb, yb = (points.lit[b, 0] - cx) / texel, (points.lit[b, 1] - cy) / texel
-        xc, yc = (points.lit[c, 0] - cx) / texel, (points.lit[c, 1] - cy) / texel
+        xa, ya = (lit[a, 0] - cx) * per_texel, (lit[a, 1] - cy) * per_texel
+        xb, yb = (lit[b, 0] - cx) * per_texel, (lit[b, 1] - cy) * per_texel
+        xc, yc = (lit[c, 0] - cx) * per_texel, (lit[c, 1] - cy) * per_texel
         x0 = max(0, math.ceil(min(xa, min(xb, xc)) - 0.5))
         x1 = min(columns - 1, math.floor(max(xa, max(xb, xc)) - 0.5))
         if x0 > x1:
@@ -170,23 +216,25 @@ def block(positions: np.ndarray, points: Points, mesh: Packed, blockers: Blocker
         if y0 > y1:
             continue
         area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
-        if abs(area) < 1e-9:
+        if abs(area) < 1e-9 or (area < 0.0 and not two_sided[material[t]]):
             continue
+        inverse = 1.0 / area
         for y in range(y0, y1 + 1):
             py = y + 0.5
             for x in range(x0, x1 + 1):
                 px = x + 0.5
-                wa = ((xc - xb) * (py - yb) - (yc - yb) * (px - xb)) / area
-                wb = ((xa - xc) * (py - yc) - (ya - yc) * (px - xc)) / area
+                wa = ((xc - xb) * (py - yb) - (yc - yb) * (px - xb)) * inverse
+                wb = ((xa - xc) * (py - yc) - (ya - yc) * (px - xc)) * inverse
                 wc = 1.0 - wa - wb
                 if wa >= -1e-4 and wb >= -1e-4 and wc >= -1e-4:
-                    d = wa * points.lit[a, 2] + wb * points.lit[b, 2] + wc * points.lit[c, 2]
+                    d = wa * lit[a, 2] + wb * lit[b, 2] + wc * lit[c, 2]
                     depth[y, x] = max(depth[y, x], d)
 
 
 @njit(cache=True, nogil=True)
 def finish(blockers: Blockers) -> None:
-    """Make the grid's halves. A surface fills half of the cells of twice the size it passes."""
+    """Make the grid's halves and the contact shadow; call it when all figures are drawn."""
+    # a surface fills half of the cells of twice the size that it passes through
     for fine, coarse in ((blockers.full, blockers.full2), (blockers.full2, blockers.full4)):
         for i in range(coarse.shape[0]):
             for j in range(coarse.shape[1]):
@@ -197,12 +245,31 @@ def finish(blockers: Blockers) -> None:
                             for c in range(2):
                                 total += fine[2 * i + a, 2 * j + b, 2 * k + c]
                     coarse[i, j, k] = min(total / 4.0, 1.0)
+    # each thing over the floor hides its solid angle, weighed by the cosine, from the cells around
+    area = CONTACT_CELL_MM * CONTACT_CELL_MM / math.pi
+    covered = blockers.covered
+    for p in range(covered.shape[0]):
+        for q in range(covered.shape[1]):
+            height = blockers.lowest[p, q]
+            if height > 2500.0:
+                continue
+            h2 = (height + 25.0) * (height + 25.0)
+            reach = int(min(3.0 * (height + 40.0), CONTACT_REACH_MM) / CONTACT_CELL_MM) + 1
+            for i in range(max(0, p - reach), min(covered.shape[0], p + reach + 1)):
+                for k in range(max(0, q - reach), min(covered.shape[1], q + reach + 1)):
+                    dx, dz = (i - p) * CONTACT_CELL_MM, (k - q) * CONTACT_CELL_MM
+                    r2 = dx * dx + dz * dz + h2
+                    covered[i, k] += area * h2 / (r2 * r2)
+    for p in range(covered.shape[0]):
+        for q in range(covered.shape[1]):
+            if covered[p, q] > 0.0:
+                covered[p, q] = 1.0 - math.exp(-1.3 * covered[p, q])
 
 
 @njit(cache=True, nogil=True)
 def _fullness(grid: np.ndarray, x: float, y: float, z: float) -> float:
     """The grid between its cells' centres; 0 outside."""
-    i, j, k = int(math.floor(x - 0.5)), int(math.floor(y - 0.5)), int(math.floor(z - 0.5))
+    i, j, k = math.floor(x - 0.5), math.floor(y - 0.5), math.floor(z - 0.5)
     if i < 0 or j < 0 or k < 0:
         return 0.0
     if i + 1 >= grid.shape[0] or j + 1 >= grid.shape[1] or k + 1 >= grid.shape[2]:
@@ -217,9 +284,22 @@ def _fullness(grid: np.ndarray, x: float, y: float, z: float) -> float:
 
 @njit(cache=True, nogil=True)
 def openness(
-    blockers: Blockers, px: float, py: float, pz: float, nx: float, ny: float, nz: float
+    full: np.ndarray,
+    full2: np.ndarray,
+    full4: np.ndarray,
+    x0: float,
+    y0: float,
+    z0: float,
+    nx: float,
+    ny: float,
+    nz: float,
 ) -> float:
-    """How much of the surroundings a surface sees, 0-1, by five cones about its normal."""
+    """How much of the surroundings a surface sees, 0-1, by five cones about its normal.
+
+    Args:
+        full, full2, full4: of `Blockers`.
+        x0, y0, z0: the point, in cells of `full` from its corner.
+    """
     # two directions across the normal (Duff et al., "Building an Orthonormal Basis, Revisited")
     s = 1.0 if nz >= 0.0 else -1.0
     a = -1.0 / (s + nz)
@@ -227,10 +307,6 @@ def openness(
     ux, uy, uz = 1.0 + s * nx * nx * a, s * b, -s * nx
     vx, vy, vz = b, s + ny * ny * a, -ny
     total = 0.0
-    cell = blockers.cell
-    x0 = (px - blockers.origin[0]) / cell
-    y0 = (py - blockers.origin[1]) / cell
-    z0 = (pz - blockers.origin[2]) / cell
     for cone in range(5):
         if cone == 0:
             dx, dy, dz, weight = nx, ny, nz, 0.28
@@ -243,12 +319,12 @@ def openness(
             weight = 0.18
         # start off the surface along the normal, or it would find itself
         x, y, z = x0 + nx * 0.9, y0 + ny * 0.9, z0 + nz * 0.9
-        passed = 1.0 - 0.9 * _fullness(blockers.full, x + dx * 1.2, y + dy * 1.2, z + dz * 1.2)
+        passed = 1.0 - 0.9 * _fullness(full, x + dx * 1.2, y + dy * 1.2, z + dz * 1.2)
         passed *= 1.0 - 0.8 * _fullness(
-            blockers.full2, (x + dx * 2.9) / 2, (y + dy * 2.9) / 2, (z + dz * 2.9) / 2
+            full2, (x + dx * 2.9) / 2, (y + dy * 2.9) / 2, (z + dz * 2.9) / 2
         )
         passed *= 1.0 - 0.55 * _fullness(
-            blockers.full4, (x + dx * 6.5) / 4, (y + dy * 6.5) / 4, (z + dz * 6.5) / 4
+            full4, (x + dx * 6.5) / 4, (y + dy * 6.5) / 4, (z + dz * 6.5) / 4
         )
         total += weight * passed
     return total
@@ -256,7 +332,12 @@ def openness(
 
 @njit(cache=True, nogil=True)
 def key_share(
-    blockers: Blockers,
+    depth: np.ndarray,
+    axes: np.ndarray,
+    corner: np.ndarray,
+    disc: np.ndarray,
+    texel: float,
+    radius: float,
     lit: np.ndarray,
     nx: float,
     ny: float,
@@ -265,106 +346,88 @@ def key_share(
     """How much of the key light reaches a surface point, 0-1.
 
     Args:
+        depth ... radius: of `Blockers`.
         lit: (3,) mm, the point along the light's axes.
         nx, ny, nz: its normal in the world.
     """
-    ax = blockers.axes
-    lx = ax[0, 0] * nx + ax[0, 1] * ny + ax[0, 2] * nz
-    ly = ax[1, 0] * nx + ax[1, 1] * ny + ax[1, 2] * nz
-    lz = ax[2, 0] * nx + ax[2, 1] * ny + ax[2, 2] * nz
+    lx = axes[0, 0] * nx + axes[0, 1] * ny + axes[0, 2] * nz
+    ly = axes[1, 0] * nx + axes[1, 1] * ny + axes[1, 2] * nz
+    lz = axes[2, 0] * nx + axes[2, 1] * ny + axes[2, 2] * nz
     # off the surface by two texels, or neighbouring texels' depths draw a net on it
-    off = min(max(2.0 * blockers.texel, 9.0), 22.0)
-    x = (lit[0] + lx * off - blockers.corner[0]) / blockers.texel
-    y = (lit[1] + ly * off - blockers.corner[1]) / blockers.texel
+    off = min(max(2.0 * texel, 9.0), 22.0)
+    per_texel = 1.0 / texel
+    x = (lit[0] + lx * off - corner[0]) * per_texel
+    y = (lit[1] + ly * off - corner[1]) * per_texel
     d = lit[2] + lz * off
     # the surface's own plane under the disc does not block
     flat = 1.0 / max(lz, 0.35)
     sx, sy = -lx * flat, -ly * flat
-    rows, columns = blockers.depth.shape
+    rows, columns = depth.shape
     blocked = 0.0
-    for tap in range(TAPS):
-        radius = blockers.radius * math.sqrt((tap + 0.5) / TAPS)
-        angle = tap * 2.399963229728653
-        ox, oy = radius * math.cos(angle), radius * math.sin(angle)
-        i = int(math.floor(y + oy / blockers.texel))
-        j = int(math.floor(x + ox / blockers.texel))
+    for tap in range(disc.shape[0]):
+        ox, oy = radius * disc[tap, 0], radius * disc[tap, 1]
+        i, j = math.floor(y + oy * per_texel), math.floor(x + ox * per_texel)
         if 0 <= i < rows and 0 <= j < columns:
-            above = blockers.depth[i, j] - (d + sx * ox + sy * oy)
+            above = depth[i, j] - (d + sx * ox + sy * oy)
             blocked += min(max((above - 3.0) / 12.0, 0.0), 1.0)
-    return 1.0 - blocked / TAPS
+    return 1.0 - blocked / disc.shape[0]
 
 
 @njit(cache=True, nogil=True)
-def _floor_node(blockers: Blockers, i: int, k: int) -> None:
-    x = blockers.floor_corner[0] + i * FLOOR_CELL_MM
-    z = blockers.floor_corner[1] + k * FLOOR_CELL_MM
-    ax = blockers.axes
-    # the sky's share: the solid angles of what stands over the cells around
-    p0 = (x - blockers.floor_corner[0]) / CONTACT_CELL_MM - 0.5
-    q0 = (z - blockers.floor_corner[1]) / CONTACT_CELL_MM - 0.5
-    covered = 0.0
-    area = CONTACT_CELL_MM * CONTACT_CELL_MM / math.pi
-    for p in range(
-        max(0, int(p0) - CONTACT_REACH), min(blockers.lowest.shape[0], int(p0) + CONTACT_REACH + 1)
-    ):
-        for q in range(
-            max(0, int(q0) - CONTACT_REACH),
-            min(blockers.lowest.shape[1], int(q0) + CONTACT_REACH + 1),
-        ):
-            height = blockers.lowest[p, q]
-            if height < 2500.0:
-                h2 = (height + 30.0) * (height + 30.0)
-                dx, dz = (p - p0) * CONTACT_CELL_MM, (q - q0) * CONTACT_CELL_MM
-                r2 = dx * dx + dz * dz + h2
-                covered += area * h2 / (r2 * r2)
-    blockers.floor[i, k, 1] = math.exp(-1.2 * covered)
-    # the key's share: the higher the blocker, the wider its penumbra
-    lx = ax[0, 0] * x + ax[0, 2] * z
-    ly = ax[1, 0] * x + ax[1, 2] * z
-    ld = ax[2, 0] * x + ax[2, 2] * z
-    lz = max(ax[2, 1], 0.2)
-    sx, sy = -ax[0, 1] / lz, -ax[1, 1] / lz
-    rows, columns = blockers.depth.shape
-    reach = 60.0 + blockers.radius
-    share = 1.0
-    for search in range(2):
-        blocked, height, hits = 0.0, 0.0, 0
-        for tap in range(FLOOR_TAPS):
-            radius = reach * math.sqrt((tap + 0.5) / FLOOR_TAPS)
-            angle = tap * 2.399963229728653
-            ox, oy = radius * math.cos(angle), radius * math.sin(angle)
-            r = int(math.floor((ly + oy - blockers.corner[1]) / blockers.texel))
-            c = int(math.floor((lx + ox - blockers.corner[0]) / blockers.texel))
-            if 0 <= r < rows and 0 <= c < columns:
-                above = blockers.depth[r, c] - (ld + sx * ox + sy * oy)
-                if above > 4.0:
-                    height += above
-                    hits += 1
-                    blocked += min(above / 16.0, 1.0)
-        if hits == 0:
-            break
-        share = 1.0 - blocked / FLOOR_TAPS
-        # an overcast sky's light comes from a wide disc
-        reach = 15.0 + height / hits * (0.03 + 0.002 * blockers.radius)
-    blockers.floor[i, k, 0] = share
+def floor_key(
+    depth: np.ndarray,
+    axes: np.ndarray,
+    corner: np.ndarray,
+    disc: np.ndarray,
+    wide_disc: np.ndarray,
+    texel: float,
+    radius: float,
+    x: float,
+    z: float,
+) -> float:
+    """The key light's share at a point of the floor: the higher what blocks it, the softer.
+
+    Args:
+        depth ... radius: of `Blockers`.
+        x, z: mm, world.
+    """
+    lx = (axes[0, 0] * x + axes[0, 2] * z - corner[0]) / texel
+    ly = (axes[1, 0] * x + axes[1, 2] * z - corner[1]) / texel
+    ld = axes[2, 0] * x + axes[2, 2] * z
+    rows, columns = depth.shape
+    reach = 60.0 + radius
+    margin = reach / texel
+    if not (-margin <= lx <= columns + margin and -margin <= ly <= rows + margin):
+        return 1.0
+    lz = max(axes[2, 1], 0.2)
+    sx, sy = -axes[0, 1] / lz * texel, -axes[1, 1] / lz * texel
+    height, hits = 0.0, 0
+    for tap in range(disc.shape[0]):
+        ox, oy = margin * disc[tap, 0], margin * disc[tap, 1]
+        r, c = math.floor(ly + oy), math.floor(lx + ox)
+        if 0 <= r < rows and 0 <= c < columns:
+            above = depth[r, c] - (ld + sx * ox + sy * oy)
+            if above > 4.0:
+                height += above
+                hits += 1
+    if hits == 0:
+        return 1.0
+    # an overcast sky's light comes from a wide disc
+    reach = (15.0 + height / hits * (0.03 + 0.002 * radius)) / texel
+    blocked = 0.0
+    for tap in range(wide_disc.shape[0]):
+        ox, oy = reach * wide_disc[tap, 0], reach * wide_disc[tap, 1]
+        r, c = math.floor(ly + oy), math.floor(lx + ox)
+        if 0 <= r < rows and 0 <= c < columns:
+            above = depth[r, c] - (ld + sx * ox + sy * oy)
+            blocked += min(max(above - 2.0, 0.0) / 12.0, 1.0)
+    return 1.0 - blocked / wide_disc.shape[0]
 
 
 @njit(cache=True, nogil=True)
-def floor_shares(blockers: Blockers, x: float, z: float) -> tuple[float, float]:
-    """The shares of the key light and of the sky that reach the floor at (x, z) mm."""
-    u = (x - blockers.floor_corner[0]) / FLOOR_CELL_MM
-    w = (z - blockers.floor_corner[1]) / FLOOR_CELL_MM
-    nodes = blockers.floor.shape
-    if not (0.0 <= u < nodes[0] - 1 and 0.0 <= w < nodes[1] - 1):
-        return 1.0, 1.0
+def between(grid: np.ndarray, u: float, w: float) -> float:
+    """A (i,k) grid at (u, w), in steps of the grid, both inside it."""
     i, k = int(u), int(w)
     fu, fw = u - i, w - k
-    key, sky = 0.0, 0.0
-    for a in range(2):
-        for b in range(2):
-            if math.isnan(blockers.floor[i + a, k + b, 0]):
-                _floor_node(blockers, i + a, k + b)
-            weight = (fu if a else 1.0 - fu) * (fw if b else 1.0 - fw)
-            key += weight * blockers.floor[i + a, k + b, 0]
-            sky += weight * blockers.floor[i + a, k + b, 1]
-    return key, sky
+    low = grid[i, k] * (1.0 - fu) + grid[i + 1, k] * fu
+    return low * (1.0 - fw) + (grid[i, k + 1] * (1.0 - fu) + grid[i + 1, k + 1] * fu) * fw
