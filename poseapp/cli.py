@@ -12,7 +12,7 @@ from poseapp.core.errors import PoseAppError
 from poseapp.services import batch
 
 OK, SOME_FAILED, USAGE = 0, 1, 2
-COMMANDS = ("caption", "lift", "convert", "render", "tour")
+COMMANDS = ("caption", "lift", "convert", "render", "person", "tour")
 
 _DESCRIPTION = """\
 PoseApp: caption to pose, drag, lift to 3D, export.
@@ -26,6 +26,7 @@ examples:
   poseapp convert poses.json pose.json --to openpose
   poseapp render poses.json -o pose.png --style controlnet
   poseapp render "drawings/*.json" -o pictures/ --style controlnet
+  poseapp person --seed 7 --pose poses.json -o person.png
   poseapp tour my-tour
 
 `poseapp COMMAND --help` explains one command. Exit code: 0 all done, 1 something failed (one
@@ -71,6 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_lift(commands)
     _add_convert(commands)
     _add_render(commands)
+    _add_person(commands)
     _add_tour(commands)
     return parser
 
@@ -209,6 +211,44 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frame", type=int, default=0, help="which frame of a ControlNet file")
 
 
+def _add_person(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "person",
+        "create a person in a pose",
+        "Take a picture of a person who never lived. The same seed gives the same person, in any\n"
+        "pose. The pose is that of the first person in a file, or a standing one.",
+        "  poseapp person --seed 7 -o person.png\n"
+        "  poseapp person --seed 7 --pose pose.json -o person.png --json\n"
+        "  poseapp person --count 12 -o people/ --background room\n"
+        "  poseapp person --seed 7 --save-spec anna.json -o anna.png\n"
+        "  poseapp person --spec anna.json --pose jump.json -o anna-jumps.png\n",
+    )
+    add = parser.add_argument
+    add("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png or .jpg, or a folder/")
+    add("--seed", type=int, default=0, help="which person (default 0)")
+    add("--spec", type=Path, metavar="FILE", help="the values of a person, instead of a seed")
+    add("--save-spec", type=Path, metavar="FILE", help="write the values of the person")
+    add("--count", type=int, default=1, metavar="N", help="people of N seeds in a row, to a folder")
+    add("--pose", type=Path, metavar="FILE", help="whose pose: any file that PoseApp opens")
+    add("--canvas", action="store_true", help="the whole canvas of --pose, not just the person")
+    add("--size", metavar="WxH", help="of the picture in px (default: 1024 on the longer side)")
+    add("--background", metavar="KIND", help="what is behind (default: a studio)")
+    add("--scene", type=int, default=0, metavar="SEED", help="seed of light and background")
+    add("--turn", type=float, default=0.0, metavar="DEG", help="turn a standing person")
+    add(
+        "--json",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="keypoints as COCO JSON (default: beside the picture)",
+    )
+    add("--data", metavar="DIR", default="", help="folder with makehuman/ (default: ./data)")
+    add("--mannequin", action="store_true", help="the built-in mannequin, which needs no assets")
+    _add_device(parser)
+    parser.set_defaults(run=_person)
+
+
 def _add_tour(commands: argparse._SubParsersAction) -> None:
     parser = _command(
         commands,
@@ -275,6 +315,12 @@ def _choice(args: argparse.Namespace) -> dict[str, object]:
     """Options that choose one of several images or frames, for `registry.load`."""
     image = int(args.image) if args.image and args.image.isdigit() else args.image
     return {"image": image, "frame": args.frame}
+
+
+def _person(args: argparse.Namespace) -> int:
+    from poseapp import cli_person
+
+    return cli_person.run(args)
 
 
 def _tour(args: argparse.Namespace) -> int:

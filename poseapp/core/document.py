@@ -1,4 +1,7 @@
-"""The document: a canvas, an optional photo, several people. Immutable, so a snapshot is free."""
+"""The document: a canvas, an optional photo, several people, and the reference person.
+
+Immutable, so a snapshot is free.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,23 @@ class Person:
 
 
 @dataclass(frozen=True)
+class ReferencePerson:
+    """Whom the poses are for: a picture of one person, with the pose they have in it.
+
+    Attributes:
+        pose: in px of the photo; every joint is absent where nobody marked them yet.
+        person: the values that make a created person again (plain JSON); None for a photograph.
+        created: the picture was rendered here and shows nobody who lives.
+    """
+
+    photo: Photo
+    pose: Pose2D
+    name: str = "Reference person"
+    person: dict[str, Any] | None = field(default=None, repr=False)
+    created: bool = False
+
+
+@dataclass(frozen=True)
 class Document:
     """Everything that a project file holds.
 
@@ -49,6 +69,7 @@ class Document:
         size: canvas (width, height) px.
         people: back to front.
         extra: unknown keys of the file it came from, by format.
+        reference: who is to be shown in the poses, None until somebody is chosen.
     """
 
     size: tuple[int, int] = (768, 768)
@@ -56,6 +77,7 @@ class Document:
     photo: Photo | None = None
     photo_opacity: float = 0.6
     extra: dict[str, Any] = field(default_factory=dict)
+    reference: ReferencePerson | None = None
 
     def __post_init__(self) -> None:
         width, height = self.size

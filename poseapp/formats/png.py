@@ -1,4 +1,4 @@
-"""Pictures of a document as PNG."""
+"""Pictures of a document as PNG, and any picture as PNG or JPEG."""
 
 from __future__ import annotations
 
@@ -67,5 +67,16 @@ def encode_png(picture: np.ndarray) -> bytes:
 
 
 def save_picture(picture: np.ndarray, path: str | Path) -> None:
-    """Write an RGB or RGBA picture as PNG, beside and replaced."""
-    write_bytes(Path(path), encode_png(picture))
+    """Write an RGB or RGBA picture, beside and replaced: JPEG by its ending, else PNG."""
+    path = Path(path)
+    jpeg = path.suffix.lower() in (".jpg", ".jpeg")
+    write_bytes(path, encode_jpeg(picture) if jpeg else encode_png(picture))
+
+
+def encode_jpeg(picture: np.ndarray, quality: int = 95) -> bytes:
+    """(H, W, 3) RGB uint8 as JPEG; quality 1 to 100."""
+    bgr = cv2.cvtColor(picture[..., :3], cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise DocumentError("The picture cannot be written as JPEG.")
+    return data.tobytes()

@@ -1,4 +1,4 @@
-"""Project files (.pose): a zip of `document.json` and the bytes of the photo as they came.
+"""Project files (.pose): a zip of `document.json` and the bytes of its photos as they came.
 
 Schema 2 is written. Schema 1 is read: there a person's keypoints were one flat list of x, y and
 visibility, confidence did not exist, and the canvas was `width` and `height`.
@@ -13,12 +13,13 @@ import io
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from poseapp.core.document import PERSON_COLOURS, Document, Person, Photo
+from poseapp.core.document import PERSON_COLOURS, Document, Person, Photo, ReferencePerson
 from poseapp.core.errors import FormatError, PoseAppError
 from poseapp.core.pose import Pose2D
 from poseapp.core.skeleton import COCO_17
@@ -70,7 +71,7 @@ def load(path: Path) -> Document:
 
 def dump(document: Document) -> bytes:
     """The bytes of a project file; the same document always gives the same bytes."""
-    photo = document.photo
+    photo, reference = document.photo, document.reference
     content: dict[str, Any] = {
         **_kept_unknown(document.extra),
         "format": "poseapp-project",
@@ -86,7 +87,10 @@ def dump(document: Document) -> bytes:
         if photo is not None:
             # Encoded pictures do not shrink any further, so they are stored.
             archive.writestr(_entry("photo", zipfile.ZIP_STORED), photo.data)
-            content["photo"] = {"file": "photo", "name": photo.name, "size": list(photo.size)}
+            content["photo"] = _photo_out(photo, "photo")
+        if reference is not None:
+            archive.writestr(_entry("reference", zipfile.ZIP_STORED), reference.photo.data)
+            content["reference"] = _reference_out(reference)
         archive.writestr(_entry(_NAME, zipfile.ZIP_DEFLATED), dump_json(content))
     return buffer.getvalue()
 
@@ -98,8 +102,29 @@ def _entry(name: str, compression: int) -> zipfile.ZipInfo:
     return entry
 
 
+def _photo_out(photo: Photo, file: str) -> dict[str, Any]:
+    return {"file": file, "name": photo.name, "size": list(photo.size)}
+
+
+def _pose_out(pose: Pose2D) -> dict[str, Any]:
+    return {
+        "keypoints": pose.keypoints.tolist(),
+        "visibility": pose.visibility.tolist(),
+        "confidence": pose.confidence.tolist(),
+    }
+
+
+def _reference_out(reference: ReferencePerson) -> dict[str, Any]:
+    return {
+        "photo": _photo_out(reference.photo, "reference"),
+        "name": reference.name,
+        **_pose_out(reference.pose),
+        "person": reference.person,
+        "created": reference.created,
+    }
+
+
 def _person_out(person: Person) -> dict[str, Any]:
-    pose = person.pose
     return {
         **_kept_unknown(person.extra),
         "id": person.id,
@@ -107,9 +132,7 @@ def _person_out(person: Person) -> dict[str, Any]:
         "colour": person.colour,
         "visible": person.visible,
         "locked": person.locked,
-        "keypoints": pose.keypoints.tolist(),
-        "visibility": pose.visibility.tolist(),
-        "confidence": pose.confidence.tolist(),
+        **_pose_out(person.pose),
         "extra": {k: v for k, v in person.extra.items() if k != "pose"},
     }
 
@@ -169,7 +192,26 @@ def _loads(data: bytes, name: str) -> Document:
             if not isinstance(file, str) or file not in entries:
                 raise FormatError(f"{name} is damaged: its photo is missing.")
             picture = _unpack(archive, entries[file], _MAX_PHOTO_BYTES, name)
-    return _document(content, picture, name)
+        reference = _reference(content.get("reference"), archive, entries, name)
+    return replace(_document(content, picture, name), reference=reference)
+
+
+def _reference(
+    stored: Any, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], name: str
+) -> ReferencePerson | None:
+    if stored is None:
+        return None
+    stored = values.mapping(stored, "the reference person", name)
+    photo = values.mapping(stored.get("photo"), "the photo of the reference person", name)
+    file = photo.get("file")
+    if not isinstance(file, str) or file not in entries:
+        return None  # a PoseApp that knows no reference person saved it and left the photo out
+    data = _unpack(archive, entries[file], _MAX_PHOTO_BYTES, name)
+    known: dict[str, Any] = {}
+    for key, kind in (("name", str), ("person", dict), ("created", bool)):
+        if isinstance(stored.get(key), kind):
+            known[key] = stored[key]
+    return ReferencePerson(_photo(photo, data, name), _pose_in(stored, name), **known)
 
 
 def _check_contents(data: bytes, name: str) -> None:
@@ -228,7 +270,17 @@ def _from_schema_1(content: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 _DOCUMENT_KEYS = frozenset(
-    ("format", "schema", "version", "size", "photo", "photo_opacity", "people", "extra")
+    (
+        "format",
+        "schema",
+        "version",
+        "size",
+        "photo",
+        "photo_opacity",
+        "people",
+        "extra",
+        "reference",
+    )
 )
 _PERSON_KEYS = frozenset(
     ("id", "name", "colour", "visible", "locked", "keypoints", "visibility", "confidence", "extra")
@@ -280,12 +332,12 @@ def _extra(stored: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
     return {**kept, "pose": unknown} if unknown else kept
 
 
-def _person_in(stored: dict[str, Any], used: set[str], name: str) -> Person:
+def _pose_in(stored: dict[str, Any], name: str) -> Pose2D:
     try:
         visibility = stored.get("visibility")
         if visibility is not None and any(v not in (0, 1, 2) for v in visibility):
             raise FormatError(f"{name}: the visibility of a joint must be 0, 1 or 2.")
-        pose = Pose2D(
+        return Pose2D(
             _plain(stored.get("keypoints"), name),
             visibility,
             _plain(stored.get("confidence"), name),
@@ -294,6 +346,10 @@ def _person_in(stored: dict[str, Any], used: set[str], name: str) -> Person:
         raise
     except (PoseAppError, TypeError, ValueError) as exc:
         raise FormatError(f"{name} is damaged: a person's pose is not 17 keypoints.") from exc
+
+
+def _person_in(stored: dict[str, Any], used: set[str], name: str) -> Person:
+    pose = _pose_in(stored, name)
     known: dict[str, Any] = {}
     for key, kind in (("name", str), ("colour", str), ("visible", bool), ("locked", bool)):
         if isinstance(stored.get(key), kind):

@@ -1,11 +1,11 @@
-"""The predictors that are in memory, and the user's choices of weights and devices.
+"""The predictors and studios that are in memory, and the user's choices of weights and devices.
 
 Lives in the models' process and in the command line; loading imports torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +24,14 @@ class ModelOptions:
         devices: device by model name.
         weights: path of a weights file by model name, instead of the shipped one.
         word_vectors: path of a `.bin`, `.vec` or compact table instead of the shipped one.
+        people_pack: folder of the assets that people are made of, where `data` has none.
     """
 
     device: str = "auto"
     devices: dict[str, str] = field(default_factory=dict)
     weights: dict[str, str] = field(default_factory=dict)
     word_vectors: str = ""
+    people_pack: str = ""
 
 
 @contextmanager
@@ -51,6 +53,7 @@ class ModelCache:
     def __init__(self, options: ModelOptions | None = None) -> None:
         self._options = options or ModelOptions()
         self._loaded: dict[str, tuple[tuple[str, str, str], Any]] = {}
+        self._studios: dict[Path | None, Any] = {}
 
     @property
     def options(self) -> ModelOptions:
@@ -91,6 +94,34 @@ class ModelCache:
                 raise self._load_error(name, exc) from exc
         self._loaded[name] = (key, predictor)
         return predictor
+
+    def studio(self, mannequin: bool = False) -> Any:
+        """The studio that takes pictures of people, opened when it is first asked for.
+
+        Args:
+            mannequin: the one with the built-in mannequin, also where there is a pack.
+        Raises:
+            TaskError: the pack is damaged.
+        """
+        with trainer_errors():
+            from trainer.synthetic import assets, studio
+            from trainer.synthetic import mannequin as built_in
+
+            folder = None if mannequin else self._pack(assets.find)
+            held = self._studios.get(folder)
+            if held is None:
+                held = studio.Studio(assets.load(folder) if folder else built_in.build())
+                self._studios[folder] = held
+        return held
+
+    def _pack(self, find: Callable[..., Path | None]) -> Path | None:
+        """The pack of the data folder first, then the one that the user built or chose."""
+        chosen = self._options.people_pack
+        return find() or (find(chosen) if chosen else None)
+
+    def forget_studios(self) -> None:
+        """Open the studios anew when they are next asked for."""
+        self._studios.clear()
 
     def unload(self, name: str) -> None:
         """Forget a predictor; nothing happens when it is not loaded."""

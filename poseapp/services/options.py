@@ -16,6 +16,7 @@ def from_settings(settings: Settings) -> ModelOptions:
         devices=_texts(settings.get(DEVICES_KEY, {})),
         weights=_texts(settings.get(WEIGHTS_KEY, {})),
         word_vectors=settings.word_vectors,
+        people_pack=settings.people_pack,
     )
 
 

@@ -18,6 +18,7 @@ from poseapp.services import noise as noises_of
 from poseapp.services import weights
 from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import trainer_errors
+from poseapp.services.people_tasks import PEOPLE_TASKS
 
 MAX_COUNT = 96
 MAX_HYPOTHESES = 10
@@ -307,4 +308,5 @@ TASKS: dict[str, Task] = {
     "load_model": Task(load_model),
     "unload_model": Task(unload_model, repeatable=True),
     "check_word_vectors": Task(check_word_vectors),
+    **PEOPLE_TASKS,
 }

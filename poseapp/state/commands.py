@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtGui import QUndoCommand
 
-from poseapp.core.document import Document, Person, Photo
+from poseapp.core.document import Document, Person, Photo, ReferencePerson
 from poseapp.core.pose import Pose2D, Visibility
 from poseapp.state.session import Session
 
@@ -182,13 +182,37 @@ class ScaleCanvas(Edit):
         super().__init__(session, "Scale canvas", replace(document, size=size, people=people))
 
 
+def _with_photo(document: Document, photo: Photo) -> Document:
+    people = document.people
+    if people and photo.size != document.size:
+        people = _scaled_people(document, photo.size)
+    return replace(document, photo=photo, size=photo.size, people=people)
+
+
 class UsePhoto(Edit):
     """Trace a photo: the canvas takes its size, so that it is not distorted, people scale along."""
 
     def __init__(self, session: Session, photo: Photo) -> None:
-        document = session.document
-        people = document.people
-        if people and photo.size != document.size:
-            people = _scaled_people(document, photo.size)
-        after = replace(document, photo=photo, size=photo.size, people=people)
-        super().__init__(session, "Set photo", after)
+        super().__init__(session, "Set photo", _with_photo(session.document, photo))
+
+
+class SetReference(Edit):
+    """Choose the reference person; None removes it."""
+
+    def __init__(self, session: Session, reference: ReferencePerson | None) -> None:
+        text = "Remove reference person" if reference is None else "Set reference person"
+        super().__init__(session, text, replace(session.document, reference=reference))
+
+
+class PutOnCanvas(Edit):
+    """Trace a photo and add who is seen in it, as one step.
+
+    Args:
+        person: with its pose in px of the photo; None adds nobody.
+    """
+
+    def __init__(self, session: Session, photo: Photo, person: Person | None) -> None:
+        after = _with_photo(session.document, photo)
+        if person is not None:
+            after = replace(after, people=(*after.people, person))
+        super().__init__(session, "Put reference person on the canvas", after)

@@ -33,6 +33,8 @@ class Session(QObject):
     pose_changed = Signal(str)
     """The pose of the person with this id changed."""
     photo_changed = Signal()
+    reference_changed = Signal()
+    """Another reference person, or none."""
     canvas_changed = Signal()
     selection_changed = Signal()
     path_changed = Signal()
@@ -91,6 +93,7 @@ class Session(QObject):
         self.set_path(path)
         self.document_replaced.emit()
         self.photo_changed.emit()
+        self.reference_changed.emit()
         self.canvas_changed.emit()
         self.people_changed.emit()
         self.selection_changed.emit()
@@ -124,6 +127,8 @@ class Session(QObject):
                 self.pose_changed.emit(person.id)
         if old.photo is not document.photo or old.photo_opacity != document.photo_opacity:
             self.photo_changed.emit()
+        if old.reference is not document.reference:
+            self.reference_changed.emit()
         if old.size != document.size:
             self.canvas_changed.emit()
         self.document_changed.emit()

@@ -202,6 +202,15 @@ class Settings(QObject):
         self.put("models/word_vectors", value)
 
     @property
+    def people_pack(self) -> str:
+        """Folder of the assets that people are made of; "" = none was built or chosen."""
+        return self.get("people/pack", "")
+
+    @people_pack.setter
+    def people_pack(self, value: str) -> None:
+        self.put("people/pack", value)
+
+    @property
     def device(self) -> str:
         """auto, cpu, cuda or mps."""
         return self.get("models/device", "auto")

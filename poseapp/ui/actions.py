@@ -22,7 +22,8 @@ class ActionSpec:
         menu: menu path, such as "Edit/Nudge"; the order of the table is the order of the menus.
         slot: "controller.method".
         keys: shortcuts, the first is shown.
-        needs: what must be there for it to be enabled: person, joints, absent, photo, undo, redo.
+        needs: what must be there for it to be enabled: person, joints, absent, photo, undo, redo,
+            reference, created.
         scope: "window", or "canvas" where the keys belong to lists and fields elsewhere.
         group: checkable actions of one group exclude each other.
         rule: a separator goes before it.
@@ -151,6 +152,25 @@ ACTIONS: tuple[ActionSpec, ...] = (
        "Fit the person into the canvas", "person", rule=True),
     _A("save_pose", "&Save to library…", "&Person", "edit.save_to_library", ("Ctrl+B",), "star",
        "Keep this pose in your library", "person"),
+    _A("create_person", "C&reate a person…", "&Person", "reference.create", ("Ctrl+Shift+P",),
+       "create-person", "Create a person to pose, without a photo", rule=True),
+    _A("reference_ready", "&Ready-made person…", "&Person/Re&ference person",
+       "reference.choose_ready", (), "people", "Take one of the ready-made people"),
+    _A("reference_file", "Picture from &file…", "&Person/Re&ference person",
+       "reference.choose_file", (), "photo",
+       "Take a picture of a person, with the keypoint file of the same name beside it"),
+    _A("reference_canvas", "Photo and pose of the &canvas", "&Person/Re&ference person",
+       "reference.take_canvas", (), "person",
+       "Take the photo on the canvas and the active person's pose", "photo"),
+    _A("reference_put", "&Put on canvas", "&Person/Re&ference person", "reference.put_on_canvas",
+       (), "import", "The picture becomes the background, its pose a person on the canvas",
+       "reference", rule=True),
+    _A("reference_change", "C&hange…", "&Person/Re&ference person", "reference.change", (),
+       "settings", "Open the created person in the dialog again", "created"),
+    _A("reference_save", "&Save picture…", "&Person/Re&ference person", "reference.save_picture",
+       (), "download", "Save the picture of the reference person", "reference"),
+    _A("reference_remove", "Re&move", "&Person/Re&ference person", "reference.remove", (),
+       "delete", "Do without a reference person", "reference"),
     # Pose
     _A("mirror", "&Mirror left-right", "P&ose", "pose.mirror", ("M",), "mirror",
        "Flip the pose; left stays left in name", "person"),

@@ -38,7 +38,9 @@ from poseapp.ui.panels.inspector import InspectorPanel
 from poseapp.ui.panels.library import LibraryPanel
 from poseapp.ui.panels.models import ModelsPanel
 from poseapp.ui.panels.people import PeoplePanel
+from poseapp.ui.panels.reference import ReferencePanel
 from poseapp.ui.posing import PoseController
+from poseapp.ui.reference import ReferenceController
 from poseapp.ui.status import StatusBar
 from poseapp.ui.theme import Theme
 from poseapp.ui.viewing import ViewController
@@ -46,10 +48,10 @@ from poseapp.ui.viewport.widget import ViewportPanel
 
 DEFAULT_SIZE = QSize(1400, 900)
 _LEFT_PX, _RIGHT_PX, _VIEWPORT_SHARE = 330, 356, 0.47
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 _TOOLBAR = (
-    "new", "open", "save", "export", "", "undo", "redo", "", "add", "photo", "", "mirror", "turn",
-    "symmetrise_left", "reset_limb", "duplicate", "delete_person",
+    "new", "open", "save", "export", "", "undo", "redo", "", "add", "create_person", "photo", "",
+    "mirror", "turn", "symmetrise_left", "reset_limb", "duplicate", "delete_person",
 )  # fmt: skip
 _TOOLBAR_END = ("zoom_out", "fit", "zoom_in", "", "settings", "shortcuts")
 _TOOLBOX = (
@@ -86,11 +88,18 @@ class MainWindow(QMainWindow):
         self.files = FileController(session, settings, self)
         self.posing = PoseController(session, settings, self)
         self.editing = EditController(session, self.posing, self.library, self)
+        self.reference = ReferenceController(session, engine, settings, self)
         self.viewing = ViewController(self, self.canvas)
         self.actions_by_id = ActionSet(
             self,
             self.canvas,
-            {"file": self.files, "edit": self.editing, "pose": self.posing, "view": self.viewing},
+            {
+                "file": self.files,
+                "edit": self.editing,
+                "pose": self.posing,
+                "reference": self.reference,
+                "view": self.viewing,
+            },
         )
         self._make_centre()
         self._make_docks()
@@ -136,6 +145,7 @@ class MainWindow(QMainWindow):
         self.inspector_panel = InspectorPanel(session, self.actions_by_id)
         self.heatmaps_panel = HeatmapsPanel(session, settings)
         self.models_panel = ModelsPanel(engine, settings)
+        self.reference_panel = ReferencePanel(session, settings, self.actions_by_id)
         self.docks: dict[str, QDockWidget] = {}
         for name, title, panel in (
             ("caption", "Caption", self.caption_panel),
@@ -145,6 +155,7 @@ class MainWindow(QMainWindow):
             ("inspector", "Inspector", self.inspector_panel),
             ("heatmaps", "Heatmaps", self.heatmaps_panel),
             ("models", "Models", self.models_panel),
+            ("reference", "Reference", self.reference_panel),
         ):
             dock = QDockWidget(title, self)
             dock.setObjectName(f"dock-{name}")
@@ -192,7 +203,8 @@ class MainWindow(QMainWindow):
             dock.setFloating(False)
             self.removeDockWidget(dock)
         self.addDockWidget(left, docks["caption"])
-        self.tabifyDockWidget(docks["caption"], docks["library"])
+        for name in ("library", "reference"):
+            self.tabifyDockWidget(docks["caption"], docks[name])
         self.addDockWidget(right, docks["viewport"])
         self.splitDockWidget(docks["viewport"], docks["people"], Qt.Orientation.Vertical)
         for name in ("inspector", "heatmaps", "models"):
@@ -242,6 +254,7 @@ class MainWindow(QMainWindow):
         self.files.said.connect(self._on_said)
         self.editing.said.connect(self._on_said)
         self.posing.said.connect(self._on_said)
+        self.reference.said.connect(self._on_said)
         self.library_panel.said.connect(self._on_said)
         self.viewport_panel.said.connect(self._on_said)
         self.docks["inspector"].visibilityChanged.connect(self.inspector_panel.set_seen)
@@ -278,6 +291,7 @@ class MainWindow(QMainWindow):
         session.people_changed.connect(self._update_actions)
         session.selection_changed.connect(self._update_actions)
         session.photo_changed.connect(self._update_actions)
+        session.reference_changed.connect(self._on_reference_changed)
         session.pose_changed.connect(self._update_actions)
         session.document_replaced.connect(self._update_title)
         session.document_replaced.connect(self._forget_error)
@@ -351,6 +365,7 @@ class MainWindow(QMainWindow):
         if not self.files.may_leave():
             event.ignore()
             return
+        self.reference.close()
         self.engine.shutdown()
         self.settings.keep_window_state(self.saveGeometry(), self.saveState(_STATE_VERSION))
         self.settings.sync()
@@ -394,8 +409,14 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _update_actions(self) -> None:
-        self.actions_by_id.enable(self.editing.available())
+        self.actions_by_id.enable(self.editing.available() | self.reference.available())
         self._update_hint()
+
+    @Slot()
+    def _on_reference_changed(self) -> None:
+        self._update_actions()
+        if self.session.document.reference is not None and self._shown:
+            self.show_panel("reference")
 
     def _update_hint(self) -> None:
         document = self.session.document
