@@ -6,7 +6,7 @@ and scale and centre then place the person in the crop. Torch-free.
 
 import numpy as np
 
-from trainer.synthetic.types import Camera
+from trainer.synthetic.types import Camera, Character, Posed
 
 _MAX_POINTS = 2500  # more tell nothing about how far a person reaches
 _FRAME_MM = 36.0  # the longer side of the film that focal lengths are quoted for
@@ -48,6 +48,15 @@ def looking(yaw_rad: float, pitch_rad: float, roll_rad: float = 0.0) -> np.ndarr
     down = np.array([[1.0, 0.0, 0.0], [0.0, -cp, sp], [0.0, -sp, -cp]])
     rolled = np.array([[cr, -sr, 0.0], [sr, cr, 0.0], [0.0, 0.0, 1.0]])
     return rolled @ down @ around
+
+
+def drawn(character: Character, posed: Posed) -> np.ndarray:
+    """(N,3) float32 mm, world space: some of the points that a posed person shows, for framing.
+
+    The positions themselves hold helper vertices too that nothing draws.
+    """
+    corners = character.mesh.triangles.ravel()
+    return posed.positions[corners[:: max(1, len(corners) // _MAX_POINTS)]]
 
 
 def surveillance(
@@ -117,12 +126,14 @@ def portrait(
     *,
     yaw_rad: float | None = None,
     jitter: float = 1.0,
+    face: np.ndarray | None = None,
 ) -> Camera:
     """Head and shoulders.
 
     Args:
-        points: (N,3) mm, world space, on the whole of an upright person; the uppermost fifth of
-            the height is what the picture shows.
+        points: (N,3) mm, world space, on the whole of the person.
+        face: (n,3) mm, world space, nose, eyes and ears; where it is not given the head is taken
+            to be uppermost, which an arm raised over it makes wrong.
         size: (width, height) px.
         yaw_rad: from where; None draws any, the front more often than the back.
         jitter: 0 is one calm camera.
@@ -130,7 +141,13 @@ def portrait(
     points = np.asarray(points, np.float64)
     low, high = points[:, 1].min(), points[:, 1].max()
     tall = high - low
-    head = _thinned(points[points[:, 1] > high - 0.135 * tall])
+    if face is None:
+        head = points[points[:, 1] > high - 0.135 * tall]
+    else:
+        reach = np.linalg.norm(np.asarray(face, np.float64) - np.mean(face, axis=0), axis=1).max()
+        # The crown is about twice as far from the face's middle as the ears are.
+        head = points[np.linalg.norm(points - np.mean(face, axis=0), axis=1) < 1.9 * reach]
+    head = _thinned(head if len(head) else points)
     middle = (head.min(0) + head.max(0)) / 2
     draws = jitter * rng.uniform(-1.0, 1.0, 7)
     back = rng.random() < 0.12
@@ -174,8 +191,8 @@ def person_crop(
     aim = rng.uniform(-0.5, 0.5, 2) * wide
     if rng.random() < truncated:
         fill = rng.uniform(1.15, 2.1)
-        # More often the legs are cut off than the head.
-        upward = rng.uniform(-0.25, 1.0)
+        # Mostly it is the legs that are cut off, seldom the head.
+        upward = rng.uniform(0.7, 1.1) if rng.random() < 0.8 else rng.uniform(-0.6, 0.7)
         shift = np.array([rng.uniform(-0.3, 0.3), 0.5 * upward]) * (fill - 0.85)
     else:
         fill = rng.uniform(0.58, 0.94)

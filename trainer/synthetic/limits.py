@@ -104,10 +104,10 @@ def perturb(
         limb = name.split(".")[0]
         if limb in _JITTER_DEG:
             deviation, most = np.radians(_JITTER_DEG[limb])
-            change = rng.normal(0.0, amount * deviation, 3)
-            moved = vector_of(out[bone] @ rotation_of(change))
-            size, before = np.linalg.norm(moved), np.linalg.norm(vector_of(out[bone]))
-            allowed = max(most, before)
+            by = rng.normal(0.0, amount * deviation, 3)
+            moved = vector_of(out[bone] @ rotation_of(by))
+            size = float(np.linalg.norm(moved))
+            allowed = max(float(most), float(np.linalg.norm(vector_of(out[bone]))))
             out[bone] = rotation_of(moved * min(1.0, allowed / max(size, 1e-9)))
         elif limb in _HINGE_DEG:
             joint = hinge(rig, heads, name)

@@ -4,6 +4,7 @@ Torch-free, but for the one time that photographs are lifted.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,9 @@ import numpy as np
 
 from trainer.data import mocap
 from trainer.errors import DataError
-from trainer.synthetic import lifted, limits, written_poses
+from trainer.synthetic import collisions, lifted, limits, written_poses
 from trainer.synthetic.body import shape
+from trainer.synthetic.collisions import Capsules
 from trainer.synthetic.faces import with_face
 from trainer.synthetic.person import Body
 from trainer.synthetic.posing import Posing
@@ -38,6 +40,8 @@ _WALKS = re.compile(r"\b(walk|stroll|march|start walk|navigate)", re.I)
 _SHARE_POWER = 0.6  # an action's share of the frames to this power: salsa would rule otherwise
 _UNSTABLE = ("fly01", "fly02", "benchmark")  # in the air or a test of the rig: drawn seldom
 _PERTURBED = (0.4, 1.2)
+_CALM = ("standing01", "standing02", "standing03", "standing04")  # the rig's that just stand
+_TRIES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,20 +113,36 @@ class PoseBank:
         *,
         heads: np.ndarray | None = None,
         tails: np.ndarray | None = None,
+        capsules: Capsules | None = None,
     ) -> Posing:
         """Draw a pose that faces +z, mirrored half of the time, with hands that do something.
+
+        Poses that cut into the body are mended or drawn again.
 
         Args:
             source: one of `SOURCES`, None draws one. One without data draws from what is there.
             heads, tails: (B,3) mm, the bones of the figure to pose; None poses an average adult,
                 which turns out within a few degrees on anybody.
+            capsules: the figure's, of `collisions.measure`; None with `heads` checks nothing.
         """
         if source is not None and source not in SOURCES:
             raise DataError(f"There are no poses called {source}: use one of {', '.join(SOURCES)}.")
-        heads = self.heads if heads is None else heads
-        tails = self.tails if tails is None else tails
+        if heads is None or tails is None:
+            heads, tails, capsules = self.heads, self.tails, self._capsules
         if source not in self.sources:
             source = self._drawn_source(rng, self.sources)
+        posing = self._posing(rng, source, heads, tails)
+        for _ in range(_TRIES if capsules is not None else 0):
+            assert capsules is not None
+            mended = collisions.acceptable(capsules, self.assets.rig, heads, posing.rotations)
+            if mended is not None:
+                return Posing(mended, posing.source, posing.name)
+            posing = self._posing(rng, source, heads, tails)
+        return posing
+
+    def _posing(
+        self, rng: np.random.Generator, source: str, heads: np.ndarray, tails: np.ndarray
+    ) -> Posing:
         if source == "perturbed":
             origin = self._drawn_source(rng, [s for s in self.sources if s != "perturbed"])
             rotations, name = self._draw(rng, origin, heads, tails)
@@ -134,7 +154,7 @@ class PoseBank:
             rotations = mirrored(self.assets.rig, rotations)
         return Posing(rotations, source, name)
 
-    def _drawn_source(self, rng: np.random.Generator, among: "list[str] | tuple[str, ...]") -> str:
+    def _drawn_source(self, rng: np.random.Generator, among: Sequence[str]) -> str:
         weight = np.array([_MIX[s] for s in among])
         return str(rng.choice(list(among), p=weight / weight.sum()))
 
@@ -152,7 +172,7 @@ class PoseBank:
             row = int(rng.integers(len(self._people)))
             joints, name = self._people[row], f"person {row}"
         elif source == "rig" or (source == "standing" and rng.random() < 0.4):
-            standing = [n for n in own if n.startswith("standing")]
+            standing = [n for n in own if n in _CALM]
             names = standing if source == "standing" and standing else own
             if names:
                 weight = np.array([0.1 if n in _UNSTABLE else 1.0 for n in names])
@@ -189,6 +209,10 @@ class PoseBank:
         return _Clips(
             poses.poses, name, chance, np.cumsum(weight * walks) if walks.any() else chance
         )
+
+    @cached_property
+    def _capsules(self) -> Capsules:
+        return collisions.measure(self.assets, shape(self.assets, Body()), self.heads, self.tails)
 
     @cached_property
     def _people(self) -> np.ndarray:
