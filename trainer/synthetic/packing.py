@@ -21,7 +21,7 @@ class Packed(NamedTuple):
         part, cloth, layer: (T,) uint8.
         opacity: (T,) float32, the mean opacity of each triangle; 1 where nothing is cut out.
         texel_area: (T,) float32, twice the triangle's area in texels of level 0.
-        used: (u,) int32, the positions that some triangle has.
+        used: (u,) int32, the positions that some triangle has; used_opacity: (u,) float32.
         texels: (n,4) uint8 sRGB and opacity, every level of every material.
         levels: (m,LEVELS,3) int64, first texel, width and height of each level.
         level_count: (m,) int64.
@@ -37,6 +37,7 @@ class Packed(NamedTuple):
     opacity: np.ndarray
     texel_area: np.ndarray
     used: np.ndarray
+    used_opacity: np.ndarray
     texels: np.ndarray
     levels: np.ndarray
     level_count: np.ndarray
@@ -92,6 +93,10 @@ def _pack(key: _Identity) -> Packed:
     a, b = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
     area = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) * size[:, 0] * size[:, 1]
     triangles = np.ascontiguousarray(mesh.triangles, np.int32)
+    opacity = _opacity(materials, material_of, uv)
+    most = np.zeros(int(triangles.max(initial=-1)) + 1, np.float32)
+    np.maximum.at(most, triangles, opacity[:, None])
+    used = np.unique(triangles).astype(np.int32)
     return Packed(
         triangles=triangles,
         uv=uv,
@@ -99,9 +104,10 @@ def _pack(key: _Identity) -> Packed:
         part=np.ascontiguousarray(mesh.part, np.uint8),
         cloth=np.ascontiguousarray(mesh.cloth, np.uint8),
         layer=np.ascontiguousarray(mesh.layer, np.uint8),
-        opacity=_opacity(materials, material_of, uv),
+        opacity=opacity,
         texel_area=area.astype(np.float32),
-        used=np.unique(triangles).astype(np.int32),
+        used=used,
+        used_opacity=most[used],
         texels=np.concatenate(texels) if texels else np.zeros((1, 4), np.uint8),
         levels=table,
         level_count=count,

@@ -286,20 +286,15 @@ def shade(
                 shine_r = shine * (0.3 + 3.0 * red)
                 shine_g = shine * (0.3 + 3.0 * green)
                 shine_b = shine * (0.3 + 3.0 * blue)
-            else:
+            elif nl > 0.0 and gloss > 0.0:
                 nh = nx * hx + ny * hy + nz * hz
                 power = (6.0 + 220.0 * gloss * gloss) / (1.0 + 2.0 * soft)
                 bend = 1.0 - (vx * hx + vy * hy + vz * hz)
                 fresnel = 0.04 + 0.96 * bend * bend * bend * bend * bend
-                shine = (
-                    fresnel
-                    * gloss
-                    * (power + 2.0)
-                    * 0.2
-                    * math.exp(power * (nh - 1.0))
-                    * max(nl, 0.0)
-                )
+                shine = fresnel * gloss * (power + 2.0) * 0.2 * math.exp(power * (nh - 1.0)) * nl
                 shine_r = shine_g = shine_b = shine
+            else:
+                shine_r = shine_g = shine_b = 0.0
             # the surroundings in what is polished
             mirror = (0.02 + 0.5 * edge * (1.0 - nv)) * gloss * sky
             out_r += key_r * key * shine_r + sky_r * mirror
@@ -338,7 +333,7 @@ def resolve(
     """
     seen, numbers_seen, depths = samples.triangle, samples.number, samples.depth
     shadow_map, axes, corner = blockers.depth, blockers.axes, blockers.corner
-    disc, wide_disc = blockers.disc, blockers.wide_disc
+    search_disc, wide_disc = blockers.search_disc, blockers.wide_disc
     texel, radius = blockers.texel, blockers.radius
     nodes, covered, floor_corner = blockers.floor, blockers.covered, blockers.floor_corner
     rows, columns = lit.shape[:2]
@@ -352,7 +347,9 @@ def resolve(
     direct = lamp.key * max(lamp.direction[1], np.float32(0.0))
     direct = direct / np.maximum(direct + lamp.sky, np.float32(1e-6))
     steps = curve.shape[0]
+    parts, cloths = samples.part, samples.cloth
     numbers = np.zeros(256, np.int32)
+    counts = np.zeros(256, np.int32)
     nearest = np.zeros(256, np.float32)
     for i in range(rows):
         for j in range(columns):
@@ -379,7 +376,22 @@ def resolve(
                     number[row, j] = found
                     depth[row, j] = nearest[found]
                     if found < 200:
-                        part[row, j], cloth[row, j] = _most(samples, i, j, supersample, found)
+                        top, left = i * supersample, j * supersample
+                        common = _most(
+                            numbers_seen, parts, found, -1, parts, top, left, supersample, counts
+                        )
+                        part[row, j] = common
+                        cloth[row, j] = _most(
+                            numbers_seen,
+                            cloths,
+                            found,
+                            common,
+                            parts,
+                            top,
+                            left,
+                            supersample,
+                            counts,
+                        )
                 for y in range(i * supersample, (i + 1) * supersample):
                     for x in range(j * supersample, (j + 1) * supersample):
                         numbers[numbers_seen[y, x]] = 0
@@ -407,7 +419,7 @@ def resolve(
                                             shadow_map,
                                             axes,
                                             corner,
-                                            disc,
+                                            search_disc,
                                             wide_disc,
                                             texel,
                                             radius,
@@ -434,14 +446,34 @@ def resolve(
 
 
 @njit(cache=True, nogil=True)
-def _most(samples: Samples, i: int, j: int, supersample: int, number: int):  # type: ignore[no-untyped-def]
-    """The commonest part of a figure in a pixel, the lowest of equals, and its commonest cloth."""
-    parts = np.zeros(16, np.int32)
-    cloths = np.zeros((16, 12), np.int32)
-    for y in range(i * supersample, (i + 1) * supersample):
-        for x in range(j * supersample, (j + 1) * supersample):
-            if samples.triangle[y, x] >= 0 and samples.number[y, x] == number:
-                parts[samples.part[y, x]] += 1
-                cloths[samples.part[y, x], samples.cloth[y, x]] += 1
-    part = np.argmax(parts)
-    return np.uint8(part), np.uint8(np.argmax(cloths[part]))
+def _most(
+    numbers: np.ndarray,
+    kinds: np.ndarray,
+    number: int,
+    part: int,
+    parts: np.ndarray,
+    y0: int,
+    x0: int,
+    supersample: int,
+    counts: np.ndarray,
+) -> int:
+    """The commonest kind, the lowest of equals, among a pixel's samples of a figure.
+
+    Args:
+        numbers, kinds: (h,w) uint8 of the samples, the figure and what is counted.
+        part: count only where `parts` is this, or everywhere for -1.
+        counts: (256,) int32 zeros; left as zeros.
+    """
+    best = -1
+    for y in range(y0, y0 + supersample):
+        for x in range(x0, x0 + supersample):
+            if numbers[y, x] == number and (part < 0 or parts[y, x] == part):
+                kind = kinds[y, x]
+                counts[kind] += 1
+                more = 1 if best < 0 else counts[kind] - counts[best]
+                if more > 0 or (more == 0 and kind < best):
+                    best = kind
+    for y in range(y0, y0 + supersample):
+        for x in range(x0, x0 + supersample):
+            counts[kinds[y, x]] = 0
+    return max(best, 0)
