@@ -183,16 +183,15 @@ def draw_keypoints(image: np.ndarray, keypoints: np.ndarray, scale: float = 1.0)
 def _joint(
     image: np.ndarray, point: np.ndarray, colour: tuple[int, int, int], scale: float
 ) -> None:
-    radius = round(3.4 * scale * 2**_BITS)
     at = _fixed(point)
     if point[2] >= 2:
-        rim = radius + round(1.1 * scale * 2**_BITS)
-        cv2.circle(image, at, rim, _OUTLINE, -1, cv2.LINE_AA, _BITS)
-        cv2.circle(image, at, radius, colour, -1, cv2.LINE_AA, _BITS)
-    else:
-        wide = max(1, round(1.5 * scale))
-        cv2.circle(image, at, radius, _OUTLINE, wide + max(2, round(scale)), cv2.LINE_AA, _BITS)
-        cv2.circle(image, at, radius, colour, wide, cv2.LINE_AA, _BITS)
+        for radius, paint in ((4.5, _OUTLINE), (3.4, colour)):
+            cv2.circle(image, at, round(radius * scale * 2**_BITS), paint, -1, cv2.LINE_AA, _BITS)
+    else:  # hidden: a ring
+        ring = round(3.8 * scale * 2**_BITS)
+        for width, paint in ((2.9, _OUTLINE), (1.4, colour)):
+            thick = max(1, round(width * scale))
+            cv2.circle(image, at, ring, paint, thick, cv2.LINE_AA, _BITS)
 
 
 def _card(sample: Sample, labels: bool) -> np.ndarray:
@@ -220,7 +219,7 @@ def _enlarged(parts: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     best = np.full(size[::-1], -1.0, np.float32)
     found = np.zeros(size[::-1], np.uint8)
     for part in np.unique(parts):
-        share = cv2.resize((parts == part).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+        share = cv2.resize((parts == part).astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
         found[share > best] = part
         best = np.maximum(best, share)
     return np.minimum(found, len(PALETTE) - 1)
