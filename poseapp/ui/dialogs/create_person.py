@@ -448,7 +448,8 @@ class CreatePersonDialog(QDialog):
             return
         if person is None:
             self.picture.show_picture(QPixmap(), None)
-            self.picture.show_text("Choose one of the people at the right.")
+            ready = self.tabs.currentWidget() is self.ready
+            self.picture.show_text("Choose one of the people at the right." if ready else "")
         else:
             self.picture.show_picture(QPixmap(str(person.picture)), person.pose)
             self._state.setText(person.name)

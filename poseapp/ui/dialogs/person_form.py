@@ -21,6 +21,7 @@ from poseapp.ui.dialogs.person_widgets import (
 from poseapp.ui.panels.caption_form import MAX_SEED, tool_button
 
 _STANDING, _CANVAS = "standing", "canvas"
+_PLAIN_BACKGROUND = "studio"
 
 
 class PersonForm(QScrollArea):
@@ -84,7 +85,11 @@ class PersonForm(QScrollArea):
         ):
             self.choices[path].offer(_names(options.get(key)))
             self.choices[path].setEnabled(self.choices[path].count() > 1)
-        self.background.offer(_names(options.get("backgrounds")))
+        kinds = _names(options.get("backgrounds"))
+        first = self.background.count() == 0
+        self.background.offer(kinds)
+        if first and _PLAIN_BACKGROUND in kinds:
+            self.background.show_name(_PLAIN_BACKGROUND)
         self._offer_outfit(options)
 
     def show_person(self, person: Values) -> None:
@@ -105,7 +110,9 @@ class PersonForm(QScrollArea):
 
     def offer_canvas_pose(self, name: str) -> None:
         """Whose pose there is on the canvas; "" for nobody's."""
-        self.pose.setItemText(0, f"Of {name} on the canvas" if name else "Of the canvas")
+        self.pose.setItemText(
+            0, f"Of {name} on the canvas" if name else "Standing: nobody is on the canvas"
+        )
         self.pose.setEnabled(bool(name))
         self.pose.setToolTip("" if name else "There is nobody on the canvas")
         self._show_turn()
@@ -184,7 +191,7 @@ class PersonForm(QScrollArea):
         self.pose.addItem("Standing", _STANDING)
         self.pose.currentIndexChanged.connect(self._on_pose)
         scene.rows.addLayout(named_row("Pose", self.pose))
-        self.background = Choice("Background", "Studio")
+        self.background = Choice("Background")
         self.background.chosen.connect(self.scene_changed)
         scene.rows.addLayout(named_row("Background", self.background))
         self.scene_seed = QSpinBox()

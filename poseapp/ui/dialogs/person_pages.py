@@ -108,26 +108,23 @@ class ReadyPage(QWidget):
             self.view.addItem(item)
         self.view.currentRowChanged.connect(self._on_row)
         self.view.itemActivated.connect(self._on_activated)
-        note = QLabel(
-            "Double click a person to use them."
-            if self._people
-            else "No ready-made people are installed."
-        )
-        note.setObjectName("hint")
-        note.setWordWrap(True)
+        self._note = QLabel()
+        self._note.setObjectName("hint")
+        self._note.setWordWrap(True)
         self.change_button = QPushButton("Change this person…")
         self.change_button.setIcon(icon("settings"))
         self.change_button.setToolTip("Start from this person and change what you like")
         self.change_button.setEnabled(False)
         self.change_button.clicked.connect(self._on_change)
         row = QHBoxLayout()
-        row.addWidget(note, 1)
+        row.addWidget(self._note, 1)
         row.addWidget(self.change_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(6)
         column.addWidget(self.view, 1)
         column.addLayout(row)
+        self.can_change(True)
 
     @property
     def person(self) -> ReadyPerson | None:
@@ -138,6 +135,15 @@ class ReadyPage(QWidget):
     def can_change(self, yes: bool) -> None:
         """The studio has the assets that these people are made of."""
         self.change_button.setVisible(yes)
+        if not self._people:
+            self._note.setText("No ready-made people are installed.")
+        elif yes:
+            self._note.setText("Double click to use.")
+        else:
+            self._note.setText(
+                "Double click to use one of them as they are. “Create” says what it takes to make"
+                " people of your own."
+            )
 
     @Slot(int)
     def _on_row(self, row: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
@@ -122,11 +124,8 @@ class ReferencePanel(QWidget):
         page = QWidget()
         self.picture = PictureView("Picture of the reference person")
         self.name = QLabel()
-        self.name.setObjectName("section")
+        self.name.setObjectName("hint")
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._about = QLabel()
-        self._about.setObjectName("hint")
-        self._about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.skeleton = tool_button("bone", "Show the skeleton", True)
         self.skeleton.setIconSize(QSize(18, 18))
         self.skeleton.toggled.connect(self._on_skeleton)
@@ -134,13 +133,9 @@ class ReferencePanel(QWidget):
         self.put_button.setObjectName("primary")
         self.put_button.setToolTip(self._actions["reference_put"].toolTip())
         self.put_button.clicked.connect(self._actions["reference_put"].trigger)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(self.name)
-        words.addWidget(self._about)
         first = QHBoxLayout()
         first.setSpacing(2)
-        first.addLayout(words, 1)
+        first.addWidget(self.name, 1)
         first.addWidget(self.skeleton)
         first.addWidget(self._tool("reference_change"))
         first.addWidget(self._tool("reference_save"))
@@ -174,11 +169,11 @@ class ReferencePanel(QWidget):
             pose = pose.with_keypoints(pose.keypoints * shrink)
         self.picture.show_text("The picture cannot be shown.")
         self.picture.show_picture(pixmap, pose)
-        self.name.setText(reference.name)
         width, height = reference.photo.size
         kind = "Created" if reference.created else "Photo"
         no_pose = "" if pose is not None else ", no pose yet"
-        self._about.setText(f"{kind}, {width} × {height} px{no_pose}")
+        about = f"{kind}, {width} × {height} px{no_pose}"
+        self.name.setText(f"<b>{html.escape(reference.name)}</b><br>{about}")
         self.skeleton.setEnabled(pose is not None)
 
     @Slot(bool)
