@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric, seed_everything
 from lightning_fabric.loggers import TensorBoardLogger
 
@@ -234,10 +233,3 @@ def _stop_on_signal() -> Iterator[threading.Event]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether bf16 autocast pays: a GPU that has it, or a CPU with AVX-512 BF16 or AMX."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())

@@ -13,7 +13,6 @@ from trainer import config as configs
 from trainer.data.captions import Domain, Pairs
 from trainer.data.pose_bank import Batch, PoseBank, load_sources
 from trainer.engine.ema import Ema
-from trainer.engine.loop import bf16_is_fast
 from trainer.engine.rng import TorchStream
 from trainer.models.keypoint_flow import (
     JOINTS,
@@ -22,6 +21,7 @@ from trainer.models.keypoint_flow import (
     KeypointFlowConfig,
     integrate,
 )
+from trainer.precision import bf16_is_fast
 from trainer.text import vectors as word_vectors
 from trainer.text.vectors import WordVectors
 

@@ -13,11 +13,11 @@ from trainer import config as configs
 from trainer.data import mocap
 from trainer.data.views import ViewSampler, random_camera, random_masks
 from trainer.engine.ema import Ema
-from trainer.engine.loop import bf16_is_fast
 from trainer.layers import lift_geometry as geometry
 from trainer.layers import norm_statistics
 from trainer.metrics import mpjpe
 from trainer.models.vae_gan_lifter import Discriminator, Lifter, LifterConfig
+from trainer.precision import bf16_is_fast
 
 HYPOTHESES = 10
 _VALIDATION_VIEWS = 1500

@@ -75,6 +75,10 @@ RECIPES: dict[str, Row] = {
         "trainer.recipes.pose_caption_encoder:HalfEncoderRecipe",
         "the same on half of the pairs, to measure the nearest-caption baseline fairly",
     ),
+    "attention_hourglass": Row(
+        "trainer.recipes.attention_hourglass:AttentionHourglassRecipe",
+        "joints in photographs by a stacked hourglass with self-attention",
+    ),
     "vae_gan_lifter": Row(
         "trainer.recipes.lifter:VaeGanLifterRecipe",
         "2D to 3D without 3D supervision, the form that ships",

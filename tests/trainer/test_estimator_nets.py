@@ -1,0 +1,135 @@
+"""The hourglass, its judge, its losses and its decoding."""
+
+import math
+
+import pytest
+import torch
+
+from trainer.layers.heatmap_decoding import decode
+from trainer.losses import heatmaps as losses
+from trainer.models.attention_hourglass import (
+    KEYPOINTS,
+    MAPS,
+    AttentionHourglass,
+    AttentionHourglassConfig,
+    HeatmapJudge,
+    JudgeConfig,
+    SelfAttentionResidual,
+)
+
+TINY = AttentionHourglassConfig(input_px=64, stacks=2, features=16, depth=2)
+
+
+@pytest.mark.parametrize("attention", ["", "A", "B"])
+def test_shapes_and_gradients(attention: str) -> None:
+    torch.manual_seed(0)
+    net = AttentionHourglass(
+        AttentionHourglassConfig(input_px=64, stacks=2, features=16, depth=2, attention=attention)
+    )
+    stacks, presence = net(torch.randn(2, 3, 64, 64))
+    assert [tuple(m.shape) for m in stacks] == [(2, MAPS, 16, 16)] * 2
+    assert presence.shape == (2, KEYPOINTS, 2)
+    for module in net.modules():  # gamma starts at 0, where attention learns nothing yet
+        if isinstance(module, SelfAttentionResidual):
+            torch.nn.init.constant_(module.gamma, 0.5)
+    stacks, presence = net(torch.randn(2, 3, 64, 64))
+    (sum(m.square().mean() for m in stacks) + presence.square().mean()).backward()
+    without = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()]
+    # A key's bias moves every score of a row alike, which the softmax takes out again.
+    assert [n for n in without if not n.endswith("key.bias")] == []
+
+
+def test_attention_reaches_across_the_picture() -> None:
+    torch.manual_seed(0)
+    plain, attended = (SelfAttentionResidual(16, "B", 16) for _ in range(2))
+    torch.nn.init.constant_(attended.gamma, 1.0)
+    for net, reaches in ((plain, False), (attended, True)):
+        net.eval()
+        x = torch.randn(1, 16, 16, 16)
+        moved = x.clone()
+        moved[:, :, 0, 0] += 3.0
+        difference = (net(moved) - net(x)).abs()[0, :, 15, 15].max()
+        assert bool(difference > 1e-6) == reaches
+
+
+def test_forms_of_attention_differ_in_what_they_attend_to() -> None:
+    torch.manual_seed(0)
+    a, b = SelfAttentionResidual(16, "A", 16), SelfAttentionResidual(16, "B", 16)
+    b.load_state_dict(a.state_dict())
+    for net in (a, b):
+        torch.nn.init.constant_(net.gamma, 1.0)
+        net.eval()
+    x = torch.randn(1, 16, 8, 8)
+    assert not torch.allclose(a(x), b(x))
+    with pytest.raises(ValueError, match="form A or B"):
+        SelfAttentionResidual(16, "C", 16)
+
+
+def test_judge_reconstructs_heatmaps_of_a_quarter_of_the_photo() -> None:
+    judge = HeatmapJudge(JudgeConfig(features=16, depth=2))
+    out = judge(torch.randn(2, 3, 64, 64), torch.rand(2, KEYPOINTS, 16, 16))
+    assert out.shape == (2, KEYPOINTS, 16, 16)
+
+
+def test_targets_are_distributions_around_the_joint() -> None:
+    points = torch.tensor([[[5.0, 9.0], [40.0, -7.0]]])
+    targets = losses.gaussian_targets(points, 16, 1.0)
+    assert torch.allclose(targets.sum((2, 3)), torch.ones(1, 2))
+    assert targets[0, 0].argmax() == 9 * 16 + 5
+    assert targets[0, 1].argmax() == 15  # the nearest pixel of a place outside
+
+
+@pytest.mark.parametrize("x", [4.0, 4.3, 4.5, 4.9, 7.25])
+def test_decoding_finds_places_between_pixels(x: float) -> None:
+    targets = losses.gaussian_targets(torch.tensor([[[x, 8.6]]]), 16, 1.0)
+    places, share = decode(targets.clamp_min(1e-12).log())
+    assert abs(float(places[0, 0, 0]) - x) < 0.03
+    assert abs(float(places[0, 0, 1]) - 8.6) < 0.03
+    assert float(share) > 0.9
+
+
+def test_decoding_keeps_to_the_higher_of_two_peaks() -> None:
+    targets = losses.gaussian_targets(torch.tensor([[[3.2, 4.0], [12.0, 11.0]]]), 16, 1.0)
+    mixed = 0.6 * targets[:, :1] + 0.4 * targets[:, 1:]
+    places, share = decode(mixed.clamp_min(1e-12).log())
+    assert torch.allclose(places[0, 0], torch.tensor([3.2, 4.0]), atol=0.05)
+    assert 0.5 < float(share) < 0.65
+
+
+def test_place_loss_is_zero_at_the_target_and_grows_with_distance() -> None:
+    targets = losses.gaussian_targets(torch.tensor([[[5.0, 9.0]]]), 16, 1.0)
+    at = [
+        float(
+            losses.place_loss(
+                losses.gaussian_targets(torch.tensor([[[x, 9.0]]]), 16, 1.0).clamp_min(1e-9).log(),
+                targets,
+            )
+        )
+        for x in (5.0, 6.0, 8.0)
+    ]
+    assert abs(at[0]) < 1e-3
+    assert at[0] < at[1] < at[2]
+
+
+def test_noisy_people_with_exchanged_names_count_as_exchanged() -> None:
+    loss = torch.tensor([[6.0, 6.0], [6.0, 6.0], [1.0, 1.0]])
+    other = torch.tensor([[0.5, 0.5], [0.5, 0.5], [5.0, 5.0]])
+    weight = torch.ones(3, 2)
+    noisy = torch.tensor([True, False, True])
+    plain = losses.robust_mean(loss, weight, noisy, None, limit=100.0)
+    swapped = losses.robust_mean(loss, weight, noisy, other, limit=100.0)
+    assert math.isclose(float(plain), (12 + 12 + 2) / 6, rel_tol=1e-6)
+    assert math.isclose(float(swapped), (1 + 12 + 2) / 6, rel_tol=1e-6)
+    damped = losses.robust_mean(loss, weight, noisy, None, limit=3.0)
+    assert math.isclose(float(damped), (6 + 12 + 2) / 6, rel_tol=1e-6)
+
+
+def test_presence_is_taught_only_where_labels_tell() -> None:
+    logits = torch.zeros(1, KEYPOINTS, 2, requires_grad=True)
+    states = torch.full((1, KEYPOINTS), -1.0)
+    states[0, 0], states[0, 1], states[0, 2], states[0, 3] = 2.0, 1.0, 0.0, 0.5
+    losses.presence_loss(logits, states).backward()
+    grad = logits.grad
+    assert grad is not None
+    signs = torch.sign(grad[0, :5])
+    assert signs.tolist() == [[-1, -1], [-1, 1], [1, 0], [0, 1], [0, 0]]

@@ -1,0 +1,206 @@
+"""How well joints are found in photographs: PCK, PCKh and OKS AP, with the true boxes."""
+
+import contextlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainer import artifact, paths
+from trainer.api import resolve_device
+from trainer.data import photos
+from trainer.data.photos import HIDDEN, PersonPhotos
+from trainer.errors import DataError
+from trainer.evaluation.table import Table
+from trainer.metrics import pck as measures
+from trainer.models.attention_hourglass import KEYPOINTS
+from trainer.predictors.attention_hourglass import Predictor
+
+ROWS = (
+    ("plain hourglass", "estimator_plain"),
+    ("+ adversarial", "estimator_adversarial"),
+    ("+ self-attention", "estimator_attention"),
+    ("+ both", "estimator_both"),
+)
+"""The paper's rows, trained with one budget each: weights in `weights/baselines`."""
+
+_COLUMNS = ["method", "PCK@0.2 %", "PCK@0.1 %", "PCKh@0.5 %", "AP", "AP50"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Estimates for a set: (N,19,2) px, (N,17) confidence."""
+
+    points: np.ndarray
+    confidence: np.ndarray
+
+
+def evaluate(
+    name: str,
+    data: Path,
+    weights: Path | None = None,
+    fast: bool = False,
+    device: str = "cpu",
+) -> Table:
+    """The estimator's table.
+
+    Args:
+        data: folder that holds `photos/`, or one laid out like it: `lspet.npz` or
+            `coco_photos.json` or both.
+        fast: a fifth of the people.
+    """
+    device = resolve_device(device)
+    sets = _sets(Path(data), fast)
+    shipped = weights or paths.weights_dir() / f"{name}.safetensors"
+    counts = ", ".join(f"{len(s)} people of {s.name}" for s in sets)
+    table = Table(f"Joints in photographs ({counts})", list(_COLUMNS))
+    rows: list[tuple[str, Path | None]] = [("mean pose of the box", None)]
+    rows += [
+        (title, paths.weights_dir() / "baselines" / f"{file}.safetensors") for title, file in ROWS
+    ]
+    for title, path in rows:
+        if path is None:
+            _add(table, title, [(_mean_pose(s), s) for s in sets])
+        elif path.is_file():
+            _add(table, title, [(find(Predictor(path, device), s), s) for s in sets])
+    ours = Predictor(shipped, device)
+    figures = _add(table, "ours", [(find(ours, s), s) for s in sets])
+    once = [(find(ours, s, flip=False), s) for s in sets]
+    _add(table, "ours, without flip test", once)
+    table.metrics = {k: v for k, v in figures.items() if v is not None}
+    table.notes += _notes(shipped)
+    return table
+
+
+def find(predictor: Predictor, people: PersonPhotos, flip: bool = True) -> Found:
+    """Estimate everybody of a set within their true boxes."""
+    points, confidence = [], []
+    for row in range(len(people)):
+        result = predictor.estimate(people.picture(row), people.boxes[row], flip=flip)
+        points.append(np.concatenate([result.keypoints[0], result.auxiliary[0]]))
+        confidence.append(result.confidence[0])
+    return Found(np.stack(points), np.stack(confidence))
+
+
+def figures_of(found: Found, people: PersonPhotos) -> dict[str, float]:
+    """What can be measured on a set: PCK where torsos are labelled, PCKh where heads are, AP where
+    the labels are COCO's."""
+    truth, placed = people.keypoints[..., :2], people.keypoints[..., 2] >= HIDDEN
+    if people.noisy:
+        body = placed.copy()
+        body[:, KEYPOINTS:] = False
+        head = measures.head_px(truth, placed)
+        return {
+            "pck": 100 * measures.pck(found.points, truth, body, 0.2).mean,
+            "pck_fine": 100 * measures.pck(found.points, truth, body, 0.1).mean,
+            "pckh": 100 * measures.pck(found.points, truth, placed, 0.5, head).mean,
+        }
+    return average_precision(found, people)
+
+
+def average_precision(found: Found, people: PersonPhotos) -> dict[str, float]:
+    """OKS AP of pycocotools; a person's score is the mean confidence of the joints."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    annotations, results = [], []
+    for row in range(len(people)):
+        x, y, width, height = (float(v) for v in people.boxes[row])
+        points = people.keypoints[row, :KEYPOINTS].astype(float)
+        annotations.append(
+            {
+                "id": row + 1,
+                "image_id": int(people.photo[row]),
+                "category_id": 1,
+                "iscrowd": 0,
+                "bbox": [x, y, width, height],
+                "area": float(people.areas[row]) if people.areas is not None else width * height,
+                "keypoints": points.reshape(-1).tolist(),
+                "num_keypoints": int((points[:, 2] > 0).sum()),
+            }
+        )
+        drawn = np.concatenate([found.points[row, :KEYPOINTS], np.ones((KEYPOINTS, 1))], axis=1)
+        results.append(
+            {
+                "image_id": int(people.photo[row]),
+                "category_id": 1,
+                "keypoints": drawn.reshape(-1).tolist(),
+                "score": float(found.confidence[row].mean()),
+            }
+        )
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
+        truth = COCO()
+        truth.dataset = {
+            "info": {},
+            "images": [{"id": int(i)} for i in np.unique(people.photo)],
+            "annotations": annotations,
+            "categories": [{"id": 1, "name": "person"}],
+        }
+        truth.createIndex()
+        judge = COCOeval(truth, truth.loadRes(results), "keypoints")
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+    return {"ap": float(judge.stats[0]), "ap50": float(judge.stats[1])}
+
+
+def _sets(data: Path, fast: bool) -> list[PersonPhotos]:
+    found = []
+    for reader, split in ((photos.lspet, "validation"), (photos.coco_photos, "val2017")):
+        with contextlib.suppress(DataError):
+            people = reader(data, split)
+            if len(people):
+                found.append(people.take(np.arange(0, len(people), 5)) if fast else people)
+    if not found:
+        raise DataError(
+            f"There are no test photographs in {data}: point --data to a folder with "
+            "photos/lspet.npz or photos/coco_photos.json."
+        )
+    return found
+
+
+def _add(
+    table: Table, title: str, parts: list[tuple[Found, PersonPhotos]]
+) -> dict[str, float | None]:
+    figures: dict[str, float | None] = {}
+    for found, people in parts:
+        figures |= figures_of(found, people)
+    table.add(
+        **{
+            "method": title,
+            "PCK@0.2 %": figures.get("pck"),
+            "PCK@0.1 %": figures.get("pck_fine"),
+            "PCKh@0.5 %": figures.get("pckh"),
+            "AP": figures.get("ap"),
+            "AP50": figures.get("ap50"),
+        }
+    )
+    return figures
+
+
+def _mean_pose(people: PersonPhotos) -> Found:
+    """Every joint where it is on average within the box: what a blind estimator would say."""
+    placed = people.keypoints[..., 2] >= HIDDEN
+    inside = (people.keypoints[..., :2] - people.boxes[:, None, :2]) / people.boxes[:, None, 2:]
+    weight = placed[..., None].astype(float)
+    mean = (inside * weight).sum(0) / np.maximum(weight.sum(0), 1)
+    points = people.boxes[:, None, :2] + mean * people.boxes[:, None, 2:]
+    return Found(points.astype(np.float32), np.full((len(people), KEYPOINTS), 0.5, np.float32))
+
+
+def _notes(weights: Path) -> list[str]:
+    header: dict[str, Any] = artifact.read_header(weights)
+    net = header["config"]
+    return [
+        f"Crops of {net['input_px']} px around the true boxes, {net['stacks']} stacks of "
+        f"{net['features']} features.",
+        "PCK@0.2: within a fifth of the torso's diagonal, on the photographs of LSP Extended that "
+        "`trainer/data/lspet_validation.txt` lists; joints without label and people without torso "
+        "do not count. Two labellers of one photograph agree at 79 %.",
+        "PCKh@0.5: within half of the distance from neck to top of the head, with both of these "
+        "joints counted.",
+        "AP: object keypoint similarity on the val2017 people of the COCO photographs.",
+        "The paper's own figures are for MPII and LSP, whose photographs are not these.",
+    ]

@@ -1,0 +1,158 @@
+"""Joints of people in a photograph, with trained weights: what the application calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer import artifact
+from trainer import config as configs
+from trainer.data import person_crops
+from trainer.data.photos import JOINTS, MIRRORED, UNKNOWN
+from trainer.errors import ArtifactError, TrainerError
+from trainer.layers.heatmap_decoding import decode
+from trainer.models.attention_hourglass import (
+    KEYPOINTS,
+    STRIDE,
+    AttentionHourglass,
+    AttentionHourglassConfig,
+)
+from trainer.precision import bf16_is_fast
+
+MODEL = "attention_hourglass"
+_CHUNK = 8  # crops a forward pass: bounds the memory of a crowd
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Poses of the people of one photograph.
+
+    Attributes:
+        keypoints: (N,17,2) float32, px of the photograph, COCO-17.
+        confidence: (N,17) float32, 0-1: how sharply the joint was found, and that it is there.
+        seen: (N,17) float32, 0-1: that the joint is not hidden.
+        auxiliary: (N,2,2) float32 px, neck and top of the head.
+        heatmaps: (N,17,h,w) float32, probability over the crop's pixels, peaks scaled to at most 1.
+        to_photo: (N,2,3) float32, heatmap px to photograph px.
+    """
+
+    keypoints: np.ndarray
+    confidence: np.ndarray
+    seen: np.ndarray
+    auxiliary: np.ndarray
+    heatmaps: np.ndarray
+    to_photo: np.ndarray
+
+
+class Predictor:
+    """An estimator held ready; calls are independent of each other."""
+
+    def __init__(self, weights: Path, device: str = "cpu") -> None:
+        header = artifact.read_header(Path(weights))
+        if header["model"] != MODEL:
+            raise ArtifactError(
+                f"{Path(weights).name} holds a {header['model']} model: choose an estimator's."
+            )
+        self.config = configs.from_dict(AttentionHourglassConfig, header["config"])
+        net = AttentionHourglass(self.config)
+        try:
+            net.load_state_dict(artifact.load_tensors(Path(weights)), strict=True)
+        except RuntimeError as exc:
+            raise ArtifactError(
+                f"{Path(weights).name} does not fit its own config: install the weights again."
+            ) from exc
+        self.device = torch.device(device)
+        net = net.eval().requires_grad_(False)
+        self._net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._bf16 = bf16_is_fast(self.device)
+
+    def estimate(
+        self,
+        photo: np.ndarray,
+        boxes: np.ndarray,
+        *,
+        flip: bool = True,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Estimate:
+        """Find the joints of the people in some boxes.
+
+        Args:
+            photo: (h,w,3) uint8 RGB.
+            boxes: (N,4) x, y, width, height px around each person.
+            flip: also look at the mirrored crops and take the mean; twice the time, better joints.
+            progress: called with (people done, people).
+        """
+        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+        if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+            raise TrainerError("An estimate takes an RGB picture of 8 bits a channel.")
+        if len(boxes) and not (np.isfinite(boxes).all() and (boxes[:, 2:] > 0).all()):
+            raise TrainerError("A box needs a width and a height: draw it around the person.")
+        side = self.config.input_px
+        nothing = np.full((len(JOINTS), 3), UNKNOWN, np.float32)
+        parts: list[tuple[np.ndarray, ...]] = []
+        with torch.inference_mode():
+            for start in range(0, len(boxes), _CHUNK):
+                if progress is not None:
+                    progress(start, len(boxes))
+                crops = []
+                for box in boxes[start : start + _CHUNK]:
+                    matrix = person_crops.placement(box, side)
+                    image, _ = person_crops.cut(photo, nothing, matrix, side)
+                    crops.append((image, nothing, False, matrix))
+                batch = person_crops.stack(crops)
+                parts.append((*self._crops(batch.images, flip), batch.to_photo))
+        return _joined(parts, side // STRIDE)
+
+    def _crops(self, images: np.ndarray, flip: bool) -> tuple[np.ndarray, ...]:
+        x = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float()
+        x = (x / 127.5 - 1.0).contiguous(memory_format=torch.channels_last)
+        probability, presence = self._look(x)
+        if flip:
+            other, other_presence = self._look(x.flip(-1))
+            mirrored = list(MIRRORED)
+            probability = (probability + other[:, mirrored].flip(-1)) / 2
+            presence = (presence + other_presence[:, mirrored[:KEYPOINTS]]) / 2
+        places, share = decode(probability.clamp_min(1e-12).log())
+        peaks = probability / probability.amax((2, 3), keepdim=True).clamp_min(1e-9)
+        confidence = share[:, :KEYPOINTS] * presence[..., 0]
+        heatmaps = peaks[:, :KEYPOINTS] * confidence[..., None, None]
+        kept = (places, confidence, presence[..., 1], heatmaps)
+        return tuple(t.float().cpu().numpy() for t in kept)
+
+    def _look(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+            stacks, presence = self._net(x)
+        maps = stacks[-1].float()
+        probability = maps.flatten(2).softmax(-1).unflatten(2, maps.shape[-2:])
+        return probability, presence.float().sigmoid()
+
+
+def _joined(parts: list[tuple[np.ndarray, ...]], side: int) -> Estimate:
+    if not parts:
+        return Estimate(
+            np.zeros((0, KEYPOINTS, 2), np.float32),
+            np.zeros((0, KEYPOINTS), np.float32),
+            np.zeros((0, KEYPOINTS), np.float32),
+            np.zeros((0, len(JOINTS) - KEYPOINTS, 2), np.float32),
+            np.zeros((0, KEYPOINTS, side, side), np.float32),
+            np.zeros((0, 2, 3), np.float32),
+        )
+    places, confidence, seen, heatmaps, to_photo = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    # A heatmap's pixel is STRIDE pixels of the crop, whose middle lies between them.
+    scale = to_photo[:, :, :2] * STRIDE
+    offset = to_photo[:, :, 2] + to_photo[:, :, :2].sum(-1) * (STRIDE - 1) / 2
+    from_map = np.concatenate([scale, offset[..., None]], axis=-1).astype(np.float32)
+    points = places @ scale.transpose(0, 2, 1) + offset[:, None]
+    return Estimate(
+        points[:, :KEYPOINTS].astype(np.float32),
+        confidence,
+        seen,
+        points[:, KEYPOINTS:].astype(np.float32),
+        heatmaps,
+        from_map,
+    )
