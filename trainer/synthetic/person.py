@@ -4,6 +4,10 @@ Torch-free; no array, so that a person fits into JSON.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
+
+from trainer import config
+from trainer.errors import DataError, TrainerError
 
 
 @dataclass(frozen=True)
@@ -98,3 +102,22 @@ class Person:
     skin: Skin = field(default_factory=Skin)
     hair: Hair = field(default_factory=Hair)
     outfit: tuple[Wear, ...] = ()
+
+
+def to_dict(person: Person) -> dict[str, Any]:
+    """A person as plain JSON values."""
+    return config.to_dict(person)
+
+
+def from_dict(values: Any) -> Person:
+    """A person of `to_dict`'s values.
+
+    Raises:
+        DataError: for values that make no person; the text says which.
+    """
+    if not isinstance(values, dict):
+        raise DataError(f"A person must be a mapping of seed, body, face, ..., not {values!r:.60}.")
+    try:
+        return config.from_dict(Person, values)
+    except TrainerError as exc:
+        raise DataError(f"These values make no person: {exc}") from exc

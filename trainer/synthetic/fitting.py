@@ -1,0 +1,273 @@
+"""Putting a piece on a body: positions from the body's, kept outside it. Torch-free."""
+
+import numba
+import numpy as np
+
+
+@numba.njit(cache=True, nogil=True)
+def fit(
+    base: np.ndarray, refs: np.ndarray, weight: np.ndarray, offset: np.ndarray, size: np.ndarray
+) -> np.ndarray:
+    """Positions of a piece's vertices on a morphed base.
+
+    Args:
+        base: (V,3) float32 mm.
+        refs, weight: (k,3) int32 and float32.
+        offset: (k,3) float32 mm.
+        size: (3,) float32, by how much offsets grow on each axis.
+
+    Returns:
+        (k,3) float32 mm.
+    """
+    out = np.empty((len(refs), 3), np.float32)
+    for i in range(len(refs)):
+        for c in range(3):
+            value = offset[i, c] * size[c]
+            for k in range(3):
+                value += weight[i, k] * base[refs[i, k], c]
+            out[i, c] = value
+    return out
+
+
+def sizes(base: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """How large a body is against the one that a piece was made on.
+
+    Args:
+        base: (V,3) mm.
+        scale: (3,3) of `types.Piece`.
+
+    Returns:
+        (3,) float32, 1 on an axis without a measure.
+    """
+    out = np.ones(3, np.float32)
+    for axis in range(3):
+        length = float(scale[axis, 2])
+        if length > 0:
+            a, b = int(scale[axis, 0]), int(scale[axis, 1])
+            out[axis] = abs(float(base[a, axis]) - float(base[b, axis])) / length
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Area-weighted unit normals.
+
+    Args:
+        points: (n,3) float32 mm; triangles: (m,3) int32.
+
+    Returns:
+        (n,3) float32, 0 for points in no triangle.
+    """
+    out = np.zeros((len(points), 3), np.float32)
+    for t in range(len(triangles)):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        ux, uy, uz = points[b] - points[a]
+        vx, vy, vz = points[c] - points[a]
+        x = uy * vz - uz * vy
+        y = uz * vx - ux * vz
+        z = ux * vy - uy * vx
+        for k in (a, b, c):
+            out[k, 0] += x
+            out[k, 1] += y
+            out[k, 2] += z
+    for i in range(len(out)):
+        length = np.sqrt(out[i, 0] ** 2 + out[i, 1] ** 2 + out[i, 2] ** 2)
+        if length > 0:
+            out[i] /= length
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def gaps(
+    points: np.ndarray,
+    near: np.ndarray,
+    near_weight: np.ndarray,
+    body: np.ndarray,
+    body_normals: np.ndarray,
+) -> np.ndarray:
+    """How far points lie outside the body, along its normals.
+
+    Args:
+        points: (k,3) mm.
+        near, near_weight: (k,q), the vertices of `body` that each point is above.
+
+    Returns:
+        (k,) float32 mm, negative inside.
+    """
+    out = np.empty(len(points), np.float32)
+    for i in range(len(points)):
+        total = np.float32(0.0)
+        for q in range(near.shape[1]):
+            b = near[i, q]
+            along = np.float32(0.0)
+            for c in range(3):
+                along += (points[i, c] - body[b, c]) * body_normals[b, c]
+            total += near_weight[i, q] * along
+        out[i] = total
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def move_along(
+    points: np.ndarray,
+    by: np.ndarray,
+    near: np.ndarray,
+    near_weight: np.ndarray,
+    body_normals: np.ndarray,
+) -> None:
+    """Move points in place by so many mm along the body's normals below them.
+
+    Args:
+        points: (k,3) mm; by: (k,) mm.
+        near, near_weight: as in `gaps`.
+    """
+    for i in range(len(points)):
+        if by[i] == 0.0:
+            continue
+        x = np.float32(0.0)
+        y = np.float32(0.0)
+        z = np.float32(0.0)
+        for q in range(near.shape[1]):
+            b = near[i, q]
+            w = near_weight[i, q]
+            x += w * body_normals[b, 0]
+            y += w * body_normals[b, 1]
+            z += w * body_normals[b, 2]
+        length = max(np.float32(0.2), np.sqrt(x * x + y * y + z * z))
+        points[i, 0] += by[i] * x / length
+        points[i, 1] += by[i] * y / length
+        points[i, 2] += by[i] * z / length
+
+
+@numba.njit(cache=True, nogil=True)
+def nearest(
+    points: np.ndarray,
+    point_normals: np.ndarray,
+    targets: np.ndarray,
+    target_normals: np.ndarray,
+    count: int,
+    turn_mm: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest targets of each point, of those that face its way first.
+
+    Args:
+        points, targets: (k,3), (n,3) float32 mm, with unit normals.
+        count: how many of each.
+        turn_mm: what a target that faces the other way counts further off (half at right angles).
+
+    Returns:
+        Target numbers (k,count) int32, and the distances (k,count) float32 mm.
+    """
+    found = np.zeros((len(points), count), np.int32)
+    far = np.full((len(points), count), np.float32(np.inf), np.float32)
+    rank = np.full((len(points), count), np.float32(np.inf), np.float32)
+    for i in range(len(points)):
+        for n in range(len(targets)):
+            dx = points[i, 0] - targets[n, 0]
+            dy = points[i, 1] - targets[n, 1]
+            dz = points[i, 2] - targets[n, 2]
+            squared = dx * dx + dy * dy + dz * dz
+            worst = rank[i, count - 1]
+            if squared >= worst * worst:
+                continue
+            facing = (
+                point_normals[i, 0] * target_normals[n, 0]
+                + point_normals[i, 1] * target_normals[n, 1]
+                + point_normals[i, 2] * target_normals[n, 2]
+            )
+            distance = np.sqrt(squared)
+            value = distance + np.float32(turn_mm * 0.5) * (np.float32(1.0) - facing)
+            if value >= worst:
+                continue
+            k = count - 1
+            while k > 0 and rank[i, k - 1] > value:
+                rank[i, k] = rank[i, k - 1]
+                found[i, k] = found[i, k - 1]
+                far[i, k] = far[i, k - 1]
+                k -= 1
+            rank[i, k] = value
+            found[i, k] = n
+            far[i, k] = distance
+    return found, far
+
+
+@numba.njit(cache=True, nogil=True)
+def smoothed(values: np.ndarray, triangles: np.ndarray, rounds: int) -> np.ndarray:
+    """Means with the neighbours, some rounds of it.
+
+    Args:
+        values: (n,d) float32; triangles: (m,3) int32.
+
+    Returns:
+        (n,d) float32.
+    """
+    out = values.copy()
+    count, width = values.shape
+    for _ in range(rounds):
+        total = np.zeros((count, width), np.float32)
+        weight = np.zeros(count, np.float32)
+        for t in range(len(triangles)):
+            for k in range(3):
+                a, b = triangles[t, k], triangles[t, (k + 1) % 3]
+                for c in range(width):
+                    total[a, c] += out[b, c]
+                    total[b, c] += out[a, c]
+                weight[a] += 1.0
+                weight[b] += 1.0
+        for i in range(count):
+            if weight[i] > 0:
+                for c in range(width):
+                    out[i, c] = 0.5 * out[i, c] + 0.5 * total[i, c] / weight[i]
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def mixed_bones(
+    bone: np.ndarray, weight: np.ndarray, pairs: np.ndarray, at: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Skin weights of points between two vertices each.
+
+    Args:
+        bone, weight: (k,6) int32 and float32.
+        pairs: (e,2) int32, the two vertices; at: (e,) float32, 0 at the first to 1 at the second.
+
+    Returns:
+        (e,6) int32 and float32, the six largest, rows sum to 1.
+    """
+    slots = bone.shape[1]
+    out_bone = np.zeros((len(pairs), slots), np.int32)
+    out_weight = np.zeros((len(pairs), slots), np.float32)
+    names = np.zeros(2 * slots, np.int32)
+    shares = np.zeros(2 * slots, np.float32)
+    for e in range(len(pairs)):
+        used = 0
+        for side in range(2):
+            vertex = pairs[e, side]
+            share = at[e] if side else np.float32(1.0) - at[e]
+            for s in range(slots):
+                w = weight[vertex, s] * share
+                if w <= 0:
+                    continue
+                b = bone[vertex, s]
+                for u in range(used):
+                    if names[u] == b:
+                        shares[u] += w
+                        break
+                else:
+                    names[used] = b
+                    shares[used] = w
+                    used += 1
+        total = np.float32(0.0)
+        for s in range(min(slots, used)):
+            best = s
+            for u in range(s + 1, used):
+                if shares[u] > shares[best]:
+                    best = u
+            names[s], names[best] = names[best], names[s]
+            shares[s], shares[best] = shares[best], shares[s]
+            out_bone[e, s] = names[s]
+            out_weight[e, s] = shares[s]
+            total += shares[s]
+        for s in range(slots):
+            out_weight[e, s] /= total
+    return out_bone, out_weight

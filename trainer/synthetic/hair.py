@@ -1,0 +1,187 @@
+"""Hair: the pack's pieces in natural colours, grey where it is old. Torch-free."""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from trainer.synthetic import assets as packs
+from trainer.synthetic import fitting, garments, hems, parts
+from trainer.synthetic.chunks import Chunk
+from trainer.synthetic.fabrics import rgb
+from trainer.synthetic.garments import Garment, Key
+from trainer.synthetic.person import Hair
+from trainer.synthetic.streams import stream
+from trainer.synthetic.types import Assets, Cloth, Material, Part
+
+_BUDGET = 3600
+_GREY = np.array([196.0, 194.0, 190.0], np.float32)
+_SIDE_PX = 512
+
+
+def colour(hair: Hair) -> np.ndarray:
+    """(3,) sRGB 0 to 255, of the hair as a whole."""
+    grey = float(np.clip(hair.grey, 0.0, 1.0))
+    return rgb(hair.colour) * (1.0 - grey) + _GREY * grey
+
+
+def grow(
+    assets: Assets,
+    hair: Hair,
+    base: np.ndarray,
+    below: tuple[np.ndarray, float] | None,
+    seed: int,
+) -> list[Chunk]:
+    """The hair on a head.
+
+    Args:
+        base: (V,3) mm, morphed.
+        below: a plane of the reference body, (3,) normal and offset; hair above it is under a hat.
+    """
+    piece = assets.pieces.get(hair.style)
+    if piece is None or piece.kind != "hair":
+        return []
+    garment = of_style(assets, hair.style)
+    size = fitting.sizes(base, garment.scale)
+    points = fitting.fit(base, garment.refs, garment.weight, garment.offset, size)
+    triangles, uv = garment.triangles, garment.uv
+    bone, weight = garment.bone, garment.bone_weight
+    if below is not None:
+        normal, offset = below
+        keep = (offset - garment.rest @ normal).astype(np.float32)
+        clipped = hems.clip(triangles, uv, keep)
+        triangles, uv = clipped.triangles, clipped.uv
+        points, bone, weight = extended(points, bone, weight, clipped)
+    if not len(triangles):
+        return []
+    count = len(triangles)
+    return [
+        Chunk(
+            points,
+            bone,
+            weight,
+            triangles,
+            uv,
+            material(assets, hair, seed),
+            np.full(count, Part.HAIR, np.uint8),
+            np.full(count, Cloth.HAIR, np.uint8),
+            6,
+        )
+    ]
+
+
+def extended(
+    points: np.ndarray, bone: np.ndarray, weight: np.ndarray, clipped: hems.Clipped
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices with those that a cut added."""
+    if not len(clipped.pairs):
+        return points, bone, weight
+    a, b = points[clipped.pairs[:, 0]], points[clipped.pairs[:, 1]]
+    new_bone, new_weight = fitting.mixed_bones(bone, weight, clipped.pairs, clipped.at)
+    return (
+        np.concatenate([points, a + clipped.at[:, None] * (b - a)]).astype(np.float32),
+        np.concatenate([bone, new_bone]),
+        np.concatenate([weight, new_weight]),
+    )
+
+
+def of_style(assets: Assets, style: str) -> Garment:
+    """The garment of a hair piece."""
+    return _of_style(Key(assets), style)
+
+
+@lru_cache(maxsize=16)
+def _of_style(key: Key, style: str) -> Garment:
+    return garments.of_piece(key.assets, key.assets.pieces[style], (), 0.5, _BUDGET)
+
+
+def material(assets: Assets, hair: Hair, seed: int) -> Material:
+    """The strands of a style in a person's colour."""
+    ratio, alpha, streak = _strands(Key(assets), hair.style)
+    own = rgb(hair.colour)
+    grey = float(np.clip(hair.grey, 0.0, 1.0))
+    # Single hairs turn grey, not each a little: streaks first, all of them in the end.
+    share = np.clip(grey * 1.15 + 0.55 * (streak - 0.5) * min(1.0, 4.0 * grey * (1.2 - grey)), 0, 1)
+    base = np.maximum(own, 18.0) + share[..., None] * (_GREY - np.maximum(own, 18.0))
+    out = np.empty((*ratio.shape, 4), np.uint8)
+    out[..., :3] = np.clip(base * ratio[..., None], 0, 255)
+    out[..., 3] = alpha
+    return Material(out, cutout=True, gloss=0.35)
+
+
+@lru_cache(maxsize=16)
+def _strands(key: Key, style: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Light and dark of the strands (1 in the middle), opacity, and streaks of 0 to 1."""
+    piece = key.assets.pieces[style]
+    rng = stream(0, "strands", style)
+    if piece.texture in key.assets.textures:
+        texture = packs.texture(key.assets, piece.texture)
+        bright = texture[..., :3].astype(np.float32) @ np.array([0.30, 0.59, 0.11], np.float32)
+        alpha = texture[..., 3].copy()
+        seen = alpha > 128
+        middle = max(10.0, float(np.median(bright[seen]))) if seen.any() else 128.0
+        spread = float(np.std(bright[seen] / middle)) if seen.any() else 0.3
+        ratio = 1.0 + (bright / middle - 1.0) * min(1.0, 0.26 / max(spread, 1e-3))
+        size = ratio.shape
+    else:
+        size = (_SIDE_PX, _SIDE_PX)
+        alpha = np.full(size, 255, np.uint8)
+        ratio = 1.0 + 0.16 * _streaks(rng, size, 60.0) + 0.10 * _streaks(rng, size, 12.0)
+    streak = np.clip(0.5 + 0.28 * _streaks(rng, size, 40.0), 0.0, 1.0)
+    return np.clip(ratio, 0.4, 1.7).astype(np.float32), alpha, streak.astype(np.float32)
+
+
+def _streaks(rng: np.random.Generator, size: tuple[int, int], length: float) -> np.ndarray:
+    """Noise drawn out along v, of deviation 1."""
+    noise = rng.normal(size=size).astype(np.float32)
+    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=0.9, sigmaY=length)
+    return noise / max(1e-6, float(noise.std()))
+
+
+def piece_chunk(
+    assets: Assets,
+    name: str,
+    base: np.ndarray,
+    painted: Material,
+    part: Part,
+    cloth: Cloth,
+    layer: int,
+) -> Chunk | None:
+    """Eyes, brows, lashes, teeth: a piece as it is."""
+    garment = _of_face(Key(assets), name)
+    if garment is None:
+        return None
+    points = fitting.fit(
+        base, garment.refs, garment.weight, garment.offset, fitting.sizes(base, garment.scale)
+    )
+    count = len(garment.triangles)
+    return Chunk(
+        points,
+        garment.bone,
+        garment.bone_weight,
+        garment.triangles,
+        garment.uv,
+        painted,
+        np.full(count, part, np.uint8),
+        np.full(count, cloth, np.uint8),
+        layer,
+    )
+
+
+@lru_cache(maxsize=32)
+def _of_face(key: Key, name: str) -> Garment | None:
+    piece = key.assets.pieces.get(name)
+    if piece is None:
+        return None
+    return garments.of_piece(key.assets, piece, (), 0.5, 1400 if piece.kind == "teeth" else 0)
+
+
+def body_parts(assets: Assets) -> np.ndarray:
+    """(V,) uint8 part of each base vertex."""
+    return _body_parts(Key(assets))
+
+
+@lru_cache(maxsize=4)
+def _body_parts(key: Key) -> np.ndarray:
+    a = key.assets
+    return parts.of_vertices(a.rig.names, a.bone.astype(np.int32), a.bone_weight)
