@@ -132,23 +132,33 @@ def _trace(camera: Camera, people: list[dict[str, np.ndarray]]) -> Frame:
     )
 
 
+def _from_axis(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest points of a segment, (n,3) mm, and the way from there."""
+    share = np.clip((points - a) @ (b - a) / max((b - a) @ (b - a), 1), 0, 1)
+    axis = a + share[:, None] * (b - a)
+    return axis, points - axis
+
+
 def _figure(joints: dict[str, np.ndarray]) -> tuple[Assets, Character, Posed]:
-    """A body: 6 vertices around each landmark, 1,200 on each capsule as it is at rest."""
+    """A body: 6 vertices around each landmark, and skin on the capsules as at rest."""
     rng = np.random.default_rng(0)
     star = np.concatenate([np.eye(3), -np.eye(3)]) * 10
     rest = _joints()
 
-    def points(where: dict[str, np.ndarray]) -> np.ndarray:
+    def stars(where: dict[str, np.ndarray]) -> np.ndarray:
         return np.concatenate([where[name] + star for name in KEYPOINTS])
 
     skin = []
-    for a, b, radius, _ in _capsules(rest):
+    limbs = _capsules(rest)
+    for a, b, radius, _ in limbs:
         way = rng.normal(size=(1200, 3))
-        way /= np.linalg.norm(way, axis=1, keepdims=True)
-        skin.append(a + rng.uniform(0, 1, (1200, 1)) * (b - a) + radius * way)
+        off = _from_axis(a + rng.uniform(0, 1, (1200, 1)) * (b - a) + radius * way, a, b)
+        points = off[0] + off[1] * radius / np.linalg.norm(off[1], axis=1, keepdims=True)
+        deep = [r - np.linalg.norm(_from_axis(points, c, d)[1], axis=1) for c, d, r, _ in limbs]
+        skin.append(points[np.max(deep, axis=0) < 1])  # what no other limb covers
     surface = np.concatenate(skin)
-    base = np.concatenate([points(rest), surface]).astype(np.float32)
-    posed = np.concatenate([points(joints), surface]).astype(np.float32)
+    base = np.concatenate([stars(rest), surface]).astype(np.float32)
+    posed = np.concatenate([stars(joints), surface]).astype(np.float32)
     empty = np.zeros(0, np.int32)
     none = np.zeros((0, 3), np.float32)
     vertex = np.arange(len(KEYPOINTS) * 6, len(base), dtype=np.int32)
@@ -337,15 +347,16 @@ def test_visibility_agrees_with_a_ray_to_each_joint() -> None:
 
 def test_a_stout_body_may_lie_further_before_its_joints() -> None:
     assets, usual, _ = _figure(_joints())
-    hip, knee = KEYPOINTS.index("left_hip"), KEYPOINTS.index("left_knee")
+    elbow = KEYPOINTS.index("left_elbow")
 
-    def tolerances(depth: float) -> np.ndarray:
-        body = replace(usual, rest=usual.rest * np.float32([1, 1, depth]))
-        return labels._tolerances(assets, body)
+    def tolerance(size: float) -> float:
+        body = replace(usual, rest=usual.rest * np.float32(size))
+        return float(labels._tolerances(assets, body)[elbow])
 
-    assert tolerances(1.0)[hip] == pytest.approx(1.2 * 100 + 20, abs=12)  # the trunk's radius
-    assert tolerances(0.7)[knee] < tolerances(0.8)[knee] < tolerances(1.0)[knee]
-    assert tolerances(9.0)[hip] == 1.6 * 90
+    # the radius of the forearm to that of the upper arm, half as much again, and cloth
+    assert 30 + 1.5 * 0.7 * 34 < tolerance(0.7) < 30 + 1.5 * 0.7 * 46
+    assert tolerance(0.5) < tolerance(0.7) < tolerance(1.0)
+    assert tolerance(9.0) == 1.6 * 60
 
 
 def test_masks_and_box_are_of_one_person() -> None:

@@ -57,7 +57,9 @@ _ADJOINING: Final[tuple[tuple[Part, ...], ...]] = (
 _HEAD_TOLERANCE_MM: Final = (30.0, 25.0, 25.0, 40.0, 40.0)
 # An average adult's depth from joint to clothed surface; the body measured narrows or widens it.
 _LIMB_TOLERANCE_MM: Final = (90.0, 90.0, 60.0, 60.0, 60.0, 60.0, 90.0, 90.0, 60.0, 60.0, 60.0, 60.0)
-_CLOTH_MM = 20.0
+_CLOTH_MM = 30.0  # what stands off the skin, and how much deeper than its nearest skin a joint lies
+_ADJOINS: Final = np.array([[part in own for part in Part] for own in _ADJOINING])
+_HAT, _BAG = int(Cloth.HAT), int(Cloth.BAG)
 
 
 def keypoints(
@@ -81,19 +83,19 @@ def keypoints(
         it is 0. And (17,3) float32 mm, camera space, of all 17 points whether seen or not.
     """
     points = to_camera(camera, landmarks(assets, posed))
-    tolerance = _tolerances(assets, character)
-    out = np.zeros((17, 3), np.float32)
     width, height = camera.size
-    for k, (x, y, z) in enumerate(points):
-        if z < NEAR_MM:
-            continue
-        u = camera.focal_px * x / z + camera.centre_px[0]
-        v = camera.focal_px * y / z + camera.centre_px[1]
-        if not (-0.5 <= u < width - 0.5 and -0.5 <= v < height - 0.5):
-            continue
-        out[k] = u, v, HIDDEN
-        if _seen(frame, number, k, int(np.floor(u + 0.5)), int(np.floor(v + 0.5)), z, tolerance[k]):
-            out[k, 2] = VISIBLE
+    ahead = np.maximum(points[:, 2], NEAR_MM)
+    x, y = (camera.focal_px * points[:, i] / ahead + camera.centre_px[i] for i in (0, 1))
+    inside = (points[:, 2] >= NEAR_MM) & (x >= -0.5) & (x < width - 0.5)
+    inside &= (y >= -0.5) & (y < height - 0.5)
+    column, row = (np.where(inside, np.floor(v + 0.5), 0).astype(np.int64) for v in (x, y))
+    tolerance = _tolerances(assets, character)
+    seen = _seen(
+        frame.number, frame.part, frame.cloth, frame.depth, number,
+        column, row, points[:, 2], tolerance, _ADJOINS,
+    )  # fmt: skip
+    out = np.stack([x, y, np.where(seen, VISIBLE, HIDDEN)], 1).astype(np.float32)
+    out[~inside] = OUTSIDE
     return out, points.astype(np.float32)
 
 
@@ -103,7 +105,10 @@ def landmarks(assets: Assets, posed: Posed) -> np.ndarray:
 
 
 def _landmarks(assets: Assets, positions: np.ndarray) -> np.ndarray:
-    return np.array([positions[assets.landmarks[name]].mean(0, np.float64) for name in KEYPOINTS])
+    vertices = [assets.landmarks[name] for name in KEYPOINTS]
+    start = np.cumsum([0, *map(len, vertices)])
+    total = np.add.reduceat(positions[np.concatenate(vertices)], start[:-1], dtype=np.float64)
+    return total / np.diff(start)[:, None]
 
 
 def to_camera(camera: Camera, points: np.ndarray) -> np.ndarray:
@@ -134,48 +139,54 @@ def box(mask: np.ndarray, threshold: int = 128) -> tuple[int, int, int, int] | N
     return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
 
 
-def _seen(
-    frame: Frame, number: int, k: int, column: int, row: int, z: float, tolerance: float
-) -> bool:
-    """Whether a pixel among the 3x3 around a keypoint shows it (see the module's text)."""
-    window = np.s_[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
-    own = frame.number[window] == number
-    if not own.any():
-        return False
-    part = frame.part[window]
-    cloth = frame.cloth[window]
-    adjoining = np.zeros(part.shape, bool)
-    for p in _ADJOINING[k]:
-        adjoining |= part == p
-    adjoining &= cloth != Cloth.HAT
-    if k not in (5, 6):  # a strap over a shoulder does not hide it, a bag before a hip does
-        adjoining &= cloth != Cloth.BAG
-    near = np.abs(frame.depth[window] - z) <= tolerance
-    return bool((own & adjoining & near).any())
+@njit(cache=True, nogil=True)
+def _seen(  # type: ignore[no-untyped-def]
+    numbers, parts, cloths, depths, number, column, row, z, tolerance, adjoins
+):
+    """Whether a pixel among the 3x3 around each keypoint shows it (see the module's text).
+
+    Args:
+        numbers, parts, cloths, depths: (h,w), of the frame.
+        column, row: (17,) int64, where the keypoints fall; z, tolerance: (17,) mm.
+        adjoins: (17,16) bool.
+
+    Returns:
+        (17,) bool.
+    """
+    height, width = numbers.shape
+    out = np.zeros(len(z), np.bool_)
+    for k in range(len(z)):
+        for i in range(max(row[k] - 1, 0), min(row[k] + 2, height)):
+            for j in range(max(column[k] - 1, 0), min(column[k] + 2, width)):
+                if numbers[i, j] != number or not adjoins[k, parts[i, j]]:
+                    continue
+                if cloths[i, j] == _HAT or (cloths[i, j] == _BAG and k not in (5, 6)):
+                    continue  # a strap over a shoulder does not hide it, a bag before a hip does
+                if abs(depths[i, j] - z[k]) <= tolerance[k]:
+                    out[k] = True
+    return out
 
 
 def _tolerances(assets: Assets, character: Character) -> np.ndarray:
     """How far the surface may lie before each keypoint of this body: (17,) float64 mm."""
-    points = _landmarks(assets, character.rest)
-    thick = _thickness(character.rest, assets.body.vertex, points[5:])
+    joints = _landmarks(assets, character.rest)[5:]
+    measured = 1.5 * _radii(character.rest, assets.body.vertex, joints) + _CLOTH_MM
     usual = np.array(_LIMB_TOLERANCE_MM)
-    measured = np.clip(1.2 * thick + _CLOTH_MM, 0.6 * usual, 1.6 * usual)
-    limbs = np.where(thick > 0, measured, usual)  # 0: too coarse a mesh to tell
+    limbs = np.clip(measured, 0.6 * usual, 1.6 * usual)
     return np.concatenate([_HEAD_TOLERANCE_MM, limbs])
 
 
 @njit(cache=True, nogil=True)
-def _thickness(rest: np.ndarray, body: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Depth of flesh before and behind joints at rest: the farther of the two, (n,) mm.
-
-    Measured along z over the body's vertices within 30 mm of the joint in x and y; 0 where there
-    are none. At rest no other limb is before or behind one.
-    """
-    out = np.zeros(len(joints))
-    for vertex in body:
-        x, y, z = rest[vertex, 0], rest[vertex, 1], rest[vertex, 2]
-        for j in range(len(joints)):
-            dx, dy = x - joints[j, 0], y - joints[j, 1]
-            if dx * dx + dy * dy < 900.0:
-                out[j] = max(out[j], abs(z - joints[j, 2]))
+def _radii(rest: np.ndarray, body: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """How thick the flesh is around joints at rest: (n,) mm to the nearest skin."""
+    out = np.full(len(joints), 1e3)
+    step = max(1, len(body) // 5000)  # a few mm more or less tell nothing
+    for j in range(len(joints)):
+        x, y, z = joints[j]
+        for i in range(0, len(body), step):
+            dx = abs(rest[body[i], 0] - x)
+            if dx >= out[j]:
+                continue
+            dy, dz = rest[body[i], 1] - y, rest[body[i], 2] - z
+            out[j] = min(out[j], np.sqrt(dx * dx + dy * dy + dz * dz))
     return out
