@@ -68,7 +68,7 @@ class ReadyPeople:
         for file in sorted(self._folder.glob("*.json")):
             try:
                 found.append(_read(file))
-            except (PoseAppError, OSError, ValueError, KeyError, TypeError) as exc:
+            except (PoseAppError, OSError, ValueError, LookupError, TypeError) as exc:
                 log.warning("Cannot read %s: %s", file, exc)
         return tuple(found)
 

@@ -241,9 +241,9 @@ class CreatePersonDialog(QDialog):
 
     def change(self, person: Values) -> None:
         """Start from the values of a person."""
-        self.tabs.setCurrentWidget(self.create_page)
         self._remember(self.seed.value(), person)
         self.form.show_person(person)
+        self.tabs.setCurrentWidget(self.create_page)
         self._show()
 
     @Slot(int, object)
