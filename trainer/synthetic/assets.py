@@ -15,7 +15,7 @@ import numpy as np
 
 from trainer.errors import DataError
 from trainer.paths import DATA_VARIABLE
-from trainer.synthetic import landmarks
+from trainer.synthetic import landmarks, mannequin
 from trainer.synthetic.types import (
     Assets,
     Expressions,
@@ -48,8 +48,6 @@ def find(data: Path | str | None = None) -> Path | None:
 
 def load_or_mannequin(data: Path | str | None = None) -> Assets:
     """The pack where there is one, else the mannequin; `Assets.source` tells which."""
-    from trainer.synthetic import mannequin  # only where there is no pack
-
     folder = find(data)
     return load(folder) if folder is not None else mannequin.build()
 

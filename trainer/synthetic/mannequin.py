@@ -43,16 +43,19 @@ _BONES = (
 _FREE_POINTS = {"ear.L": "head", "ear.R": "head"}
 
 _AVERAGE = Proportions()
+_MAN = {
+    "size": 1.03, "shoulder": 1.08, "hip": 0.96, "waist": 1.02, "chest": 1.05, "neck": 1.08,
+    "arm": 1.07, "nose_long": 1.08,
+}  # fmt: skip
+_WOMAN = {
+    "size": 0.965, "shoulder": 0.92, "hip": 1.05, "waist": 0.94, "chest": 0.95, "neck": 0.9,
+    "arm": 0.9, "bust_mm": 26.0, "seat_mm": 8.0, "nose_wide": 0.9, "nose_long": 0.9, "face": 0.97,
+}  # fmt: skip
 # macro target: the proportions at its full weight, that of all factors it does not name
 _TARGETS: Mapping[str, Mapping[str, float]] = {
-    "macrodetails/universal-male": {
-        "size": 1.03, "shoulder": 1.08, "hip": 0.96, "waist": 1.02, "chest": 1.05, "neck": 1.08,
-        "arm": 1.07, "leg": 1.0, "nose_long": 1.08,
-    },
-    "macrodetails/universal-female": {
-        "size": 0.965, "shoulder": 0.92, "hip": 1.05, "waist": 0.94, "chest": 0.95, "neck": 0.9,
-        "arm": 0.9, "leg": 1.0, "bust_mm": 26.0, "seat_mm": 8.0, "nose_wide": 0.9, "face": 0.97,
-    },
+    **{f"macrodetails/universal-male-{age}": _MAN for age in ("young", "old")},
+    **{f"macrodetails/universal-female-{age}": _WOMAN for age in ("young", "old")},
+    "macrodetails/universal-female-child": {"size": 0.995, "face": 0.98, "neck": 0.96},
     "macrodetails/universal-baby": {
         "size": 0.39, "head": 1.75, "legs": 0.72, "shoulder": 0.95, "arms": 0.85, "belly_mm": 30.0,
         "waist": 1.15, "arm": 1.1, "leg": 1.05, "neck": 1.05, "nose_long": 0.6,
@@ -184,7 +187,7 @@ def _rig(points: Mapping[str, np.ndarray], first: int) -> tuple[Rig, dict[str, s
     ]
     # Parents come first, whatever the side.
     names: list[str] = []
-    ordered = []
+    ordered: list[tuple[str, ...]] = []
     while len(ordered) < len(bones):
         for bone in bones:
             if bone[0] not in names and (not bone[1] or bone[1] in names):
@@ -241,8 +244,10 @@ def _pieces(
     for garment in mannequin_clothes.wardrobe(_AVERAGE):
         surface = _joined(list(garment.parts))
         at = np.concatenate([p.points for p in garment.parts]).astype(np.float32)
-        far = np.linalg.norm(at[:, None] - base[None, :first], axis=2)
-        refs = np.argsort(far, axis=1, kind="stable")[:, :3].astype(np.int32)
+        a, b = at.astype(float), base[:first].astype(float)
+        square = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2.0 * a @ b.T
+        far = np.sqrt(np.maximum(square, 0.0))
+        refs = np.sort(np.argpartition(far, 3, axis=1)[:, :3], axis=1).astype(np.int32)
         near = 1.0 / (np.take_along_axis(far, refs, 1) + 5.0)
         weight = (near / near.sum(1, keepdims=True)).astype(np.float32)
         slots = [_slots(p.weights, len(p.points), names) for p in garment.parts]

@@ -1,12 +1,11 @@
 """What the mannequin wears: clothes, shoes, hair, a hat and eyes around its lofts. Torch-free."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trainer.synthetic.mannequin_parts import (
-    HEAD,
     Part,
     foot,
     limb,
@@ -25,6 +24,7 @@ from trainer.synthetic.mannequin_shape import (
     level,
     smooth,
 )
+from trainer.synthetic.mannequin_sizes import HEAD
 
 _LIP_MM = 5.0
 
@@ -46,9 +46,11 @@ class Garment:
     hides: Callable[[str, np.ndarray], np.ndarray] | None = None
 
 
-def _hemmed(at: Sequence[float], ease: np.ndarray, first: bool, last: bool) -> tuple:
+def _hemmed(
+    at: np.ndarray, ease: np.ndarray, first: bool, last: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Rings with an edge turned inwards at the first or the last, so that cloth has a thickness."""
-    rings, out = np.asarray(at, float), np.asarray(ease, float)
+    rings, out = at, ease
     way = np.sign(rings[-1] - rings[0]) * 1e-3 * np.ptp(rings)
     if first:
         rings = np.concatenate([[rings[0] - way], rings])
@@ -71,10 +73,10 @@ def t_shirt(p: Proportions) -> Garment:
     """A straight shirt over the waistband, with short sleeves."""
     y = np.array([890, 940, 990, 1040, 1095, 1155, 1215, 1270, 1318, 1355, 1383, 1400, 1412.0])
     hang = 22.0 * smooth(y, 980, 1080) * smooth(y, 1230, 1130)
-    ease = np.interp(y, [890, 1040, 1240, 1355, 1412], [17.0, 13.0, 12.0, 10.0, 5.0]) + hang
-    trunk = torso(p, *_hemmed(y, ease, True, True), name="shirt")
+    ease = np.interp(y, [890, 1040, 1240, 1355, 1412], [30.0, 16.0, 12.0, 10.0, 5.0]) + hang
+    trunk = torso(p, *_hemmed(y, ease, True, True), "shirt")
     s = np.array([-0.15, -0.11, -0.04, 0.06, 0.16, 0.3, 0.45, 0.58])
-    sleeve = limb(p, "arm", *_hemmed(s, np.linspace(9.0, 15.0, 8), False, True), name="sleeve.L")
+    sleeve = limb(p, "arm", *_hemmed(s, np.linspace(6.0, 16.0, 8), False, True), "sleeve.L")
     cut = float(level(p, 900.0)) * p.size
 
     def hides(name: str, points: np.ndarray) -> np.ndarray:
@@ -99,10 +101,12 @@ def t_shirt(p: Proportions) -> Garment:
 def trousers(p: Proportions) -> Garment:
     """Straight trousers from the waist to the ankles."""
     y = np.array([822, 838, 865, 905, 945, 990, 1032.0])
-    seat = torso(p, *_hemmed(y, np.full(7, 7.0), False, True), name="seat")
-    s = np.array([-0.10, -0.04, 0.05, 0.16, 0.32, 0.5, 0.68, 0.83, 0.95, 1.07, 1.3, 1.5, 1.7, 1.85, 2.0])
+    seat = torso(p, *_hemmed(y, np.full(7, 7.0), False, True), "seat")
+    s = np.array(
+        [-0.10, -0.04, 0.05, 0.16, 0.32, 0.5, 0.68, 0.83, 0.95, 1.07, 1.3, 1.5, 1.7, 1.85, 2.0]
+    )
     ease = np.interp(s, [-0.1, 0.3, 1.0, 1.3, 2.0], [7.0, 8.0, 10.0, 9.0, 22.0])
-    leg = limb(p, "leg", *_hemmed(s, ease, False, True), name="trouser.L")
+    leg = limb(p, "leg", *_hemmed(s, ease, False, True), "trouser.L")
     top, bottom = (float(level(p, v)) * p.size for v in (1022.0, 100.0))
 
     def hides(name: str, points: np.ndarray) -> np.ndarray:
@@ -127,15 +131,16 @@ def skirt(p: Proportions) -> Garment:
     """A flared skirt from the waist to above the knees, gathered into soft folds."""
     y = np.array([560, 600, 650, 700, 750, 800, 850, 905, 945, 990, 1030.0])
     rings, ease = _hemmed(y, np.zeros(len(y)), True, True)
-    trunk = torso(p, np.maximum(rings, 905.0), ease + 8.0)
-    flare = 1.0 + 0.42 * smooth(rings, 980.0, 480.0)
-    round_off = smooth(rings, 905.0, 700.0)
+    trunk = torso(p, np.maximum(rings, 905.0), ease + 8.0 + 20.0 * smooth(rings, 990.0, 900.0))
+    flare = 1.0 + 0.3 * smooth(rings, 960.0, 480.0)
     legs = ("root", "upperleg01", "upperleg02")
 
     def weights(points: np.ndarray, ring: np.ndarray) -> Weights:
         at = rings[ring]
         hang = smooth(at, 960.0, 830.0)
-        out = [(bone, w * (1.0 - hang)) for bone, w in trunk_weights(p, points, np.maximum(at, 910))]
+        out = [
+            (bone, w * (1.0 - hang)) for bone, w in trunk_weights(p, points, np.maximum(at, 910))
+        ]
         left = smooth(points[:, 0], -110.0, 110.0)
         down = chain(legs[1:], -at, (-840.0,), 80.0)
         for side, share in (("L", left), ("R", 1.0 - left)):
@@ -146,8 +151,8 @@ def skirt(p: Proportions) -> Garment:
         "skirt",
         np.stack([np.zeros_like(rings), level(p, rings), np.full_like(rings, -4.0)], -1),
         trunk.wide * flare,
-        (trunk.front * (1 - 0.2 * round_off) + 0.2 * round_off * trunk.wide) * flare,
-        (trunk.back * (1 - 0.2 * round_off) + 0.2 * round_off * trunk.wide) * flare,
+        trunk.front * flare,
+        trunk.back * flare,
         (0.0, 0.0, 1.0),
         40,
         (0.0, 0.0, 1.0, 0.5),
@@ -160,11 +165,11 @@ def skirt(p: Proportions) -> Garment:
     away = points * np.array([1.0, 0.0, 1.0])
     away /= np.linalg.norm(away, axis=1, keepdims=True)
     points = points + (fold * np.cos(10.0 * angle))[:, None] * away
-    top, bottom = (float(level(p, v)) * p.size for v in (1020.0, 700.0))
+    top, bottom = (float(level(p, v)) * p.size for v in (1020.0, 790.0))
 
     def hides(name: str, points: np.ndarray) -> np.ndarray:
         inside = (points[:, 1] < top) & (points[:, 1] > bottom)
-        return inside if name == "torso" else np.zeros(len(points), bool)
+        return inside & (name == "torso" or name.startswith("leg"))
 
     return Garment("skirt", "clothes", "skirt", (part(p, loft, points),), hides)
 
@@ -180,13 +185,14 @@ def shoes(p: Proportions) -> Garment:
 
 
 # degrees from the front, share of the head's height
-_SHORT = ([0, 30, 52, 68, 80, 92, 108, 140, 180], [0.82, 0.79, 0.68, 0.5, 0.4, 0.46, 0.28, 0.14, 0.1])
+_SHORT = (
+    [0, 30, 52, 68, 80, 92, 108, 140, 180],
+    [0.82, 0.79, 0.68, 0.5, 0.4, 0.46, 0.28, 0.14, 0.1],
+)
 _BOB = ([0, 28, 48, 62, 78, 100, 135, 180], [0.8, 0.76, 0.58, 0.2, 0.02, -0.05, -0.1, -0.12])
 
 
-def hair(
-    p: Proportions, name: str, line: tuple[list, list], thick: tuple[float, float]
-) -> Garment:
+def hair(p: Proportions, name: str, line: tuple[list, list], thick: tuple[float, float]) -> Garment:
     """A cap of hair down to a hairline, thinner at its edge than at the crown."""
     rows = 11
     down = np.linspace(0.0, 1.0, rows)
@@ -217,7 +223,7 @@ def sampled_on_head(share: np.ndarray) -> np.ndarray:
 
 def hat(p: Proportions) -> Garment:
     """A hat with a brim."""
-    share = np.array([0.655, 0.66, 0.67, 0.675, 0.72, 0.8, 0.9, 0.97, 1.03, 1.06, 1.07])
+    share = np.array([0.635, 0.64, 0.65, 0.655, 0.70, 0.79, 0.9, 0.97, 1.03, 1.06, 1.07])
     ease = np.array([58.0, 62.0, 58.0, 20.0, 19.0, 20.0, 26.0, 38.0, 44.0, 34.0, 14.0])
     loft = skull(p, share, ease, "hat")
     loft = _open(replace(loft, warp=0.0), (0.0, 0.0, 1.0, 1.0), (False, True))
@@ -243,7 +249,7 @@ def eyes(p: Proportions) -> Garment:
         closed=(False, True),
     )
     points = loft.vertices()
-    points[-1] = middle + [0.0, 0.0, radius]
+    points[-1] = middle + np.array([0.0, 0.0, radius])
     made = part(p, loft, points)
     flat = 0.5 + (points - middle)[:, :2] / (2.02 * radius)
     made = replace(made, uv=flat[made.vertex])

@@ -15,7 +15,7 @@ def textures() -> dict[str, bytes]:
         "t-shirt": cloth("t-shirt", 256, folds=9.0, weave=5.0, grey=205.0),
         "trousers": cloth("trousers", 256, folds=10.0, weave=9.0, grey=150.0),
         "skirt": cloth("skirt", 256, folds=14.0, weave=4.0, grey=180.0),
-        "hat": cloth("hat", 128, folds=3.0, weave=9.0, grey=190.0),
+        "hat": cloth("hat", 256, folds=3.0, weave=4.0, grey=190.0),
         "shoes": shoe(),
         "hair": hair(),
         "brown_eye": eye((92, 60, 36)),
@@ -34,10 +34,14 @@ def _encoded(image: np.ndarray) -> bytes:
 
 def _clouds(name: str, size: int, grain: tuple[float, float]) -> np.ndarray:
     """(size,size) soft noise of unit spread that repeats; grain: its width and height in px."""
-    noise = stream(0, "mannequin", name).standard_normal((size, size)).astype(np.float32)
-    tiled = cv2.GaussianBlur(np.tile(noise, (3, 3)), (0, 0), sigmaX=grain[0], sigmaY=grain[1])
-    middle = tiled[size : 2 * size, size : 2 * size]
-    return middle / max(1e-6, float(middle.std()))
+    coarse = 4 if min(grain) >= 16.0 else 1  # what is that soft needs no more pixels
+    small, (x, y) = size // coarse, (g / coarse for g in grain)
+    noise = stream(0, "mannequin", name).standard_normal((small, small)).astype(np.float32)
+    pad = min(small, int(3.0 * max(x, y)) + 1)
+    wrapped = cv2.copyMakeBorder(noise, pad, pad, pad, pad, cv2.BORDER_WRAP)
+    blurred = cv2.GaussianBlur(wrapped, (0, 0), sigmaX=x, sigmaY=y)[pad:-pad, pad:-pad]
+    out = cv2.resize(blurred, (size, size), interpolation=cv2.INTER_CUBIC)
+    return out / max(1e-6, float(out.std()))
 
 
 def _spot(
@@ -48,7 +52,10 @@ def _spot(
     strength: float,
 ) -> None:
     """Blend a soft oval into an image; at and size in px."""
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+    low = [max(0, int(c - 2.5 * s)) for c, s in zip(at, size, strict=True)]
+    high = [int(c + 2.5 * s) + 2 for c, s in zip(at, size, strict=True)]
+    image = image[low[1] : high[1], low[0] : high[0]]
+    y, x = np.mgrid[low[1] : low[1] + image.shape[0], low[0] : low[0] + image.shape[1]]
     far = ((x - at[0]) / size[0]) ** 2 + ((y - at[1]) / size[1]) ** 2
     share = (strength * np.exp(-(far**2)))[..., None]
     image += share * (np.array(colour, float) - image)
@@ -57,7 +64,7 @@ def _spot(
 def skin() -> np.ndarray:
     """(1024,1024,3): the body's atlas; the head is its upper left quarter."""
     size = 1024
-    tone = 2.0 * _clouds("skin", size, (6.0, 6.0)) + 2.5 * _clouds("skin large", size, (40, 40))
+    tone = 2.0 * _clouds("skin", size, (6.0, 6.0)) + 2.5 * _clouds("skin large", size, (40.0, 40.0))
     image = np.broadcast_to(_SKIN, (size, size, 3)) + tone[..., None]
     face = image[: size // 2, : size // 2].copy()
     half = size // 2

@@ -15,139 +15,8 @@ from trainer.synthetic.mannequin_shape import (
     mirrored,
     smooth,
 )
+from trainer.synthetic.mannequin_sizes import ARM, FINGERS, FOOT, HAND, HEAD, LEG, TORSO
 
-# y, half width, depth to the front and to the back, z of the middle; mm of an average adult
-_TORSO = np.array(
-    [
-        [822, 34, 30, 34, -4],
-        [838, 92, 66, 72, -4],
-        [865, 140, 88, 100, -4],
-        [905, 160, 97, 110, -4],
-        [945, 162, 99, 106, -4],
-        [990, 152, 98, 94, -4],
-        [1040, 138, 95, 84, -4],
-        [1095, 132, 94, 84, -4],
-        [1155, 139, 99, 92, -4],
-        [1215, 151, 107, 100, -5],
-        [1270, 160, 110, 106, -7],
-        [1318, 164, 104, 106, -10],
-        [1355, 158, 90, 96, -12],
-        [1383, 134, 74, 84, -14],
-        [1400, 104, 63, 72, -14],
-        [1416, 74, 56, 62, -12],
-        [1436, 56, 51, 55, -9],
-        [1465, 51, 50, 52, -4],
-        [1490, 50, 50, 52, 2],
-        [1515, 44, 44, 46, 4],
-    ],
-    float,
-)
-# share of the head's height, half width, front, back; mm
-HEAD = np.array(
-    [
-        [0.00, 16, 64, 22],
-        [0.04, 32, 78, 44],
-        [0.10, 47, 86, 58],
-        [0.16, 55, 89, 68],
-        [0.21, 59, 90, 74],
-        [0.26, 62, 90, 79],
-        [0.30, 65, 90, 83],
-        [0.34, 67, 90, 87],
-        [0.38, 69, 90, 91],
-        [0.43, 71, 90, 95],
-        [0.48, 73, 91, 99],
-        [0.53, 74, 92, 102],
-        [0.60, 76, 94, 104],
-        [0.68, 77, 93, 104],
-        [0.76, 76, 88, 100],
-        [0.84, 70, 77, 91],
-        [0.91, 58, 61, 75],
-        [0.965, 43, 44, 56],
-        [0.995, 25, 25, 33],
-        [1.005, 12, 12, 16],
-    ],
-    float,
-)
-# along the limb (joint to joint = 1), half width, front, back; mm
-_ARM = np.array(
-    [
-        [-0.15, 24, 26, 26],
-        [-0.11, 37, 40, 40],
-        [-0.04, 46, 50, 50],
-        [0.06, 50, 52, 52],
-        [0.14, 50, 52, 52],
-        [0.28, 46, 49, 48],
-        [0.45, 43, 46, 44],
-        [0.65, 41, 43, 41],
-        [0.82, 38, 39, 38],
-        [0.93, 37, 38, 38],
-        [1.00, 37, 37, 38],
-        [1.07, 37, 38, 38],
-        [1.20, 37, 41, 39],
-        [1.38, 35, 38, 37],
-        [1.58, 31, 33, 32],
-        [1.78, 26, 29, 28],
-        [1.93, 22, 27, 26],
-        [2.03, 20, 26, 25],
-    ],
-    float,
-)
-_LEG = np.array(
-    [
-        [-0.10, 46, 50, 60],
-        [-0.04, 72, 76, 84],
-        [0.05, 86, 90, 98],
-        [0.16, 87, 91, 94],
-        [0.32, 80, 86, 84],
-        [0.50, 72, 78, 74],
-        [0.68, 63, 68, 64],
-        [0.83, 56, 60, 56],
-        [0.93, 53, 56, 52],
-        [1.00, 52, 55, 51],
-        [1.07, 50, 52, 52],
-        [1.18, 52, 49, 60],
-        [1.32, 54, 48, 66],
-        [1.48, 49, 45, 60],
-        [1.66, 40, 39, 47],
-        [1.83, 33, 34, 38],
-        [1.95, 32, 34, 38],
-        [2.05, 32, 36, 38],
-    ],
-    float,
-)
-# z from the ankle, half width, height of the top and of the sole; mm
-_FOOT = np.array(
-    [
-        [-58, 18, 44, 10],
-        [-46, 29, 74, 2],
-        [-22, 35, 92, 0],
-        [12, 36, 88, 0],
-        [50, 40, 66, 0],
-        [90, 46, 50, 0],
-        [128, 47, 38, 0],
-        [158, 39, 29, 1],
-        [176, 22, 20, 4],
-    ],
-    float,
-)
-_HAND = np.array(
-    [
-        [0.00, 17, 25, 24],
-        [0.10, 17, 29, 28],
-        [0.25, 18, 39, 36],
-        [0.40, 17, 44, 41],
-        [0.52, 14, 43, 41],
-        [0.58, 10, 39, 38],
-    ],
-    float,
-)
-# where a finger leaves the palm (to the thumb's side, along the hand), length, half width; mm
-_FINGERS = (
-    (31.0, 94.0, 70.0, 9.5),
-    (10.5, 98.0, 78.0, 9.5),
-    (-10.0, 96.0, 73.0, 9.0),
-    (-30, 91.0, 60.0, 8.0),
-)
 _SPINE = ("root", "spine05", "spine04", "spine03", "spine02", "spine01", "neck01", "head")
 _SPINE_ENDS = (930.0, 1000.0, 1090.0, 1190.0, 1300.0, 1430.0, 1495.0)
 
@@ -198,8 +67,8 @@ def torso(
         at: (n,) heights of its rings on an average adult, mm.
         ease: how far outside the body, mm.
     """
-    y = _TORSO[:, 0] if at is None else np.asarray(at, float)
-    wide, front, back, z = sampled(_TORSO, y).T
+    y = TORSO[:, 0] if at is None else np.asarray(at, float)
+    wide, front, back, z = sampled(TORSO, y).T
     hip, waist = smooth(y, 1060, 960), smooth(y, 960, 1080) * smooth(y, 1230, 1130)
     chest, neck = smooth(y, 1130, 1230) * smooth(y, 1400, 1330), smooth(y, 1385, 1430)
     shoulder = smooth(y, 1290, 1340) * smooth(y, 1430, 1390)
@@ -251,8 +120,8 @@ def head(p: Proportions, name: str = "head") -> Part:
     t = (points[:, 1] - at["head"][1]) / (205.0 * k)
     front = smooth(points[:, 2] - at["head"][2], 40.0 * k, 70.0 * k)
     # Bridge, tip and base of the nose, then the hollows, the brows, the lips and the chin.
-    ridge = np.interp(t, [0.25, 0.285, 0.33, 0.42, 0.52, 0.58], [0.0, 9.0, 23.0, 14.0, 5.0, 0.0])
-    width = np.interp(t, [0.28, 0.33, 0.5], [13.0, 11.0, 8.0]) * p.nose_wide
+    ridge = np.interp(t, [0.25, 0.285, 0.33, 0.42, 0.52, 0.58], [0.0, 8.0, 20.0, 13.0, 5.0, 0.0])
+    width = np.interp(t, [0.28, 0.33, 0.5], [14.0, 12.5, 8.5]) * p.nose_wide
     nose = p.nose_long * ridge * np.exp(-((x / width) ** 2))
     hollow = -9.0 * np.exp(-(((np.abs(x) / p.face - 31.0) / 15.0) ** 2) - ((t - 0.5) / 0.06) ** 2)
     brow = 3.0 * np.exp(-(((t - 0.6) / 0.05) ** 2)) * np.exp(-((x / 50.0) ** 2))
@@ -297,7 +166,7 @@ def limb(
         at: (n,) along it: 0 shoulder or hip, 1 elbow or knee, 2 wrist or ankle.
         ease: how far outside the body, mm.
     """
-    table = _ARM if kind == "arm" else _LEG
+    table = ARM if kind == "arm" else LEG
     names = [f"{part}{kind}01" for part in ("upper", "lower")]
     found = joints(p)
     start, middle, end = (found[n] for n in (*names, "wrist" if kind == "arm" else "foot"))
@@ -325,7 +194,7 @@ def limb(
 
 def foot(p: Proportions, ease: float = 0.0, sole: float = 0.0, name: str = "foot.L") -> Loft:
     """The left foot, or a shoe `ease` mm around it with a sole of `sole` mm."""
-    z, wide, top, bottom = _FOOT.T
+    z, wide, top, bottom = FOOT.T
     ankle = joints(p)["foot"]
     top, bottom = top + ease, bottom - sole
     outward = 0.06 * (z + 40.0)
@@ -359,12 +228,12 @@ def hand(p: Proportions) -> list[Part]:
         return [("wrist.L", np.ones(len(points)))]
 
     rect = (0.8, 0.02, 0.98, 0.25)
-    wide, front, back = k * _HAND[:, 1:].T
-    middle = wrist + 180.0 * k * _HAND[:, :1] * along
+    wide, front, back = k * HAND[:, 1:].T
+    middle = wrist + 180.0 * k * HAND[:, :1] * along
     lofts = [Loft("palm.L", middle, wide, front, back, tuple(thumb), 12, rect, weights)]
     share = np.array([0.0, 0.3, 0.6, 0.88, 1.0])
     width = np.array([1.0, 1.0, 0.95, 0.85, 0.5])
-    for i, (aside, start, length, half) in enumerate(_FINGERS):
+    for i, (aside, start, length, half) in enumerate(FINGERS):
         root = wrist + k * (aside * thumb + start * along)
         bend = share[:, None] ** 2 * length * 0.22 * -palm
         points = root + k * (share[:, None] * length * along + bend)

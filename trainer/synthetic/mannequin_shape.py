@@ -1,4 +1,4 @@
-"""The mannequin's body as lofts: closed tubes of elliptic rings, from a few proportions. Torch-free.
+"""The mannequin's body as lofts: tubes of elliptic rings, from a few proportions. Torch-free.
 
 World axes and mm, the floor at y = 0, the front at +z, its own left at +x. The same proportions
 always give the same vertices in the same order, so the difference of two bodies is a morph target.
@@ -192,15 +192,15 @@ def joints(p: Proportions) -> dict[str, np.ndarray]:
     top = found["head"]
     for name, x, y, z in (
         ("crown", 0.0, 212.0, 0.0),
-        ("eye", 30.0, 105.0, 66.0),
-        ("eye_front", 30.0, 105.0, 78.0),
+        ("eye", 30.0, 105.0, 64.5),
+        ("eye_front", 30.0, 105.0, 77.0),
         ("ear", 74.0, 92.0, -2.0),
     ):
         found[name] = top + p.head * np.array([x * p.face, y, z])
     hip, shoulder = 88.0 * p.hip, 164.0 * p.shoulder
     put("clavicle", 22.0, 1378.0, 10.0)
-    put("shoulder01", shoulder * 0.68, 1385.0, -4.0)
-    put("upperarm01", shoulder, 1356.0, -14.0)
+    put("shoulder01", shoulder * 0.68, 1380.0, -4.0)
+    put("upperarm01", shoulder, 1346.0, -14.0)
     arm = found["upperarm01"]
     found["lowerarm01"] = arm + 292.0 * p.arms * _unit(0.70, -0.71, -0.03)
     found["wrist"] = found["lowerarm01"] + 252.0 * p.arms * _unit(0.64, -0.70, 0.30)

@@ -240,7 +240,7 @@ def pose(
     bones[:, :3, 3] += shift
     positions = skin(character.rest, character.bone, character.bone_weight, bones)
     if on_floor:
-        lift = -_lowest(positions, character.mesh.triangles, _hanging(character))
+        lift = -float(_lowest(positions, character.mesh.triangles, _hanging(character)))
         bones[:, 1, 3] += lift
         positions[:, 1] += lift
     for hung in character.hung:
@@ -260,7 +260,7 @@ def _hanging(character: Character) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _lowest(positions: np.ndarray, triangles: np.ndarray, without: np.ndarray) -> float:
+def _lowest(positions: np.ndarray, triangles: np.ndarray, without: np.ndarray) -> np.float32:
     """Height of the lowest drawn vertex, without some stretches (a bag is no foot)."""
     low = np.float32(np.inf)
     for t in range(len(triangles)):
