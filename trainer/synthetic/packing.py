@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from trainer.synthetic.types import Material, Mesh
+from trainer.synthetic.types import Cloth, Material, Mesh
 
 LEVELS = 12
 
@@ -25,7 +25,8 @@ class Packed(NamedTuple):
         texels: (n,4) uint8 sRGB and opacity, every level of every material.
         levels: (m,LEVELS,3) int64, first texel, width and height of each level.
         level_count: (m,) int64.
-        gloss: (m,) float32; cutout, two_sided: (m,) bool.
+        gloss: (m,) float32; cutout: (m,) bool.
+        two_sided: (T,) bool; skin never is, since it is closed where it is not covered.
     """
 
     triangles: np.ndarray
@@ -97,6 +98,8 @@ def _pack(key: _Identity) -> Packed:
     most = np.zeros(int(triangles.max(initial=-1)) + 1, np.float32)
     np.maximum.at(most, triangles, opacity[:, None])
     used = np.unique(triangles).astype(np.int32)
+    cutout = np.array([m.cutout for m in materials], np.bool_)
+    two_sided = np.array([m.two_sided for m in materials], np.bool_)
     return Packed(
         triangles=triangles,
         uv=uv,
@@ -112,8 +115,8 @@ def _pack(key: _Identity) -> Packed:
         levels=table,
         level_count=count,
         gloss=np.array([m.gloss for m in materials], np.float32),
-        cutout=np.array([m.cutout for m in materials], np.bool_),
-        two_sided=np.array([m.two_sided for m in materials], np.bool_),
+        cutout=cutout,
+        two_sided=two_sided[material_of] & ((mesh.cloth != Cloth.SKIN) | cutout[material_of]),
     )
 
 

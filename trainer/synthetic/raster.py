@@ -48,14 +48,13 @@ class Samples(NamedTuple):
     Attributes:
         nearest: (h,w) float32 mm, depth of the nearest surface.
         depth: (h,w) float32 mm, of the surface that is seen, at most a layer behind the nearest.
-        triangle: (h,w) int32, the seen triangle, -1 for the backdrop.
-        layer, number, part, cloth: (h,w) uint8.
+        seen: (h,w) int32, eight times the seen triangle plus its layer; -1 for the backdrop.
+        number, part, cloth: (h,w) uint8, of the seen triangle; `shading.shade` fills them in.
     """
 
     nearest: np.ndarray
     depth: np.ndarray
-    triangle: np.ndarray
-    layer: np.ndarray
+    seen: np.ndarray
     number: np.ndarray
     part: np.ndarray
     cloth: np.ndarray
@@ -66,12 +65,14 @@ class Points(NamedTuple):
 
     Attributes:
         screen: (N,2) float64, samples; depth: (N,) float32 mm along the camera's axis.
+        inverse: (N,) float64, 1/depth, 0 behind the near plane.
         normal: (N,3) float32, world, unit.
         lit: (N,3) float32 mm, along the light's axes (the third towards the light).
     """
 
     screen: np.ndarray
     depth: np.ndarray
+    inverse: np.ndarray
     normal: np.ndarray
     lit: np.ndarray
 
@@ -81,8 +82,7 @@ def empty(rows: int, columns: int) -> Samples:
     return Samples(
         nearest=np.full((rows, columns), np.inf, np.float32),
         depth=np.full((rows, columns), np.inf, np.float32),
-        triangle=np.full((rows, columns), -1, np.int32),
-        layer=np.zeros((rows, columns), np.uint8),
+        seen=np.full((rows, columns), -1, np.int32),
         number=np.zeros((rows, columns), np.uint8),
         part=np.zeros((rows, columns), np.uint8),
         cloth=np.zeros((rows, columns), np.uint8),
@@ -106,6 +106,7 @@ def project(
     n = positions.shape[0]
     screen = np.zeros((n, 2), np.float64)
     depth = np.zeros(n, np.float32)
+    inverse = np.zeros(n, np.float64)
     normal = np.zeros((n, 3), np.float32)
     lit = np.zeros((n, 3), np.float32)
     box = np.empty((6, 2), np.float64)
@@ -123,7 +124,8 @@ def project(
         if w < NEAR_MM:
             crosses = True
             continue
-        scale = view.focal / w
+        inverse[i] = 1.0 / w
+        scale = view.focal * inverse[i]
         sx = (r[0, 0] * x + r[0, 1] * y + r[0, 2] * z + t[0]) * scale + view.centre_x
         sy = (r[1, 0] * x + r[1, 1] * y + r[1, 2] * z + t[1]) * scale + view.centre_y
         sx = min(max(sx, -_FARTHEST), _FARTHEST)
@@ -160,11 +162,11 @@ def project(
         for i in mesh.used:
             nx, ny, nz = normal[i, 0], normal[i, 1], normal[i, 2]
             length = math.sqrt(nx * nx + ny * ny + nz * nz)
-            inverse = np.float32(1.0 / max(length, 1e-12))
-            normal[i, 0] = nx * inverse
-            normal[i, 1] = ny * inverse
-            normal[i, 2] = nz * inverse
-    return Points(screen, depth, normal, lit), box, seen
+            scale = 1.0 / max(length, 1e-12)
+            normal[i, 0] = nx * scale
+            normal[i, 1] = ny * scale
+            normal[i, 2] = nz * scale
+    return Points(screen, depth, inverse, normal, lit), box, seen
 
 
 @njit(cache=True, nogil=True)
@@ -198,10 +200,12 @@ def texture_level(texel_area: float, screen_area: float, count: int) -> int:
     Args:
         texel_area, screen_area: twice a triangle's area, in level 0's texels and in samples.
     """
-    ratio = texel_area / max(screen_area, 1e-9)
-    if ratio <= 1.0:
-        return 0
-    return min(int(0.5 * math.log2(ratio) + 0.5), count - 1)
+    level = 0
+    screen_area = max(screen_area, 1e-9) * 2.0  # change half way between two levels
+    while level < count - 1 and texel_area > screen_area:
+        screen_area *= 4.0
+        level += 1
+    return level
 
 
 @njit(cache=True, nogil=True)
@@ -209,7 +213,6 @@ def visibility(
     points: Points,
     mesh: Packed,
     focal: float,
-    number: int,
     first_id: int,
     first_row: int,
     out: Samples,
@@ -217,25 +220,23 @@ def visibility(
     """Draw a figure's triangles into the samples.
 
     Args:
-        number: `Figure.number`.
-        first_id: what the figure's triangle 0 is called in `out.triangle`.
+        first_id: what the figure's triangle 0 is called in `out.seen`.
         first_row: of the grid, that `out` starts with.
     Returns:
         How many triangles covered a sample of their own or of others.
     """
     # the tuples' arrays by name: a look into a tuple costs time in a loop
     triangles, material_of, layers, uv = mesh.triangles, mesh.material, mesh.layer, mesh.uv
-    parts, cloths, two_sided, cutout = mesh.part, mesh.cloth, mesh.two_sided, mesh.cutout
+    two_sided, cutout = mesh.two_sided, mesh.cutout
     texels, levels, level_count = mesh.texels, mesh.levels, mesh.level_count
-    texel_area, screen, depth = mesh.texel_area, points.screen, points.depth
-    nearest, seen_depth, seen, seen_layer = out.nearest, out.depth, out.triangle, out.layer
-    seen_number, seen_part, seen_cloth = out.number, out.part, out.cloth
+    texel_area, screen, inverse = mesh.texel_area, points.screen, points.inverse
+    nearest, seen_depth, seen = out.nearest, out.depth, out.seen
     rows, columns = seen.shape
     drawn = 0
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        za, zb, zc = depth[a], depth[b], depth[c]
-        if za < NEAR_MM or zb < NEAR_MM or zc < NEAR_MM:
+        ia, ib, ic = inverse[a], inverse[b], inverse[c]
+        if ia == 0.0 or ib == 0.0 or ic == 0.0:
             continue
         xa, ya = screen[a, 0], screen[a, 1]
         xb, yb = screen[b, 0], screen[b, 1]
@@ -252,7 +253,7 @@ def visibility(
         area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
         material = material_of[t]
         if area > 0.0:  # y is down: a triangle that faces the camera runs the other way round
-            if not two_sided[material]:
+            if not two_sided[t]:
                 continue
         elif area == 0.0:
             continue
@@ -262,10 +263,10 @@ def visibility(
         dxa, dya = -(yc - yb) * sign, (xc - xb) * sign
         dxb, dyb = -(ya - yc) * sign, (xa - xc) * sign
         dxc, dyc = -(yb - ya) * sign, (xb - xa) * sign
-        ia, ib, ic = 1.0 / (za * area), 1.0 / (zb * area), 1.0 / (zc * area)
+        ia, ib, ic = ia / area, ib / area, ic / area
         slack = -1.0
         cut = cutout[material]
-        layer = layers[t]
+        name = ((first_id + t) << 3) | layers[t]
         level, first, wide, high = -1, 0, 0, 0
         hit = False
         for y in range(y0, y1 + 1):
@@ -275,15 +276,16 @@ def visibility(
             wc = (x0 - xa) * dxc + (py - ya) * dyc
             for x in range(x0, x1 + 1):
                 if wa >= 0.0 and wb >= 0.0 and wc >= 0.0:
-                    z = 1.0 / (wa * ia + wb * ib + wc * ic)
+                    near = nearest[y, x]
+                    iz = wa * ia + wb * ib + wc * ic
                     if slack < 0.0:
                         gx = dxa * ia + dxb * ib + dxc * ic
                         gy = dya * ia + dyb * ib + dyc * ic
                         # tangent of the angle between the surface and the picture's plane
-                        steep = z * math.sqrt(gx * gx + gy * gy) * focal
+                        steep = math.sqrt(gx * gx + gy * gy) * focal / iz
                         slack = LAYER_MM * min(math.sqrt(1.0 + steep * steep), _STEEPEST)
-                    near = nearest[y, x]
-                    if z < near + slack:
+                    if iz * (near + slack) > 1.0:
+                        z = 1.0 / iz
                         opaque = True
                         if cut:
                             if level < 0:
@@ -299,24 +301,19 @@ def visibility(
                             )
                         if opaque:
                             hit = True
+                            before = seen[y, x]
+                            # of lower layer than what is seen, or not
+                            lower = before >= 0 and (before & 7) > (name & 7)
                             if z < near:
                                 nearest[y, x] = z
-                                take = not (
-                                    seen[y, x] >= 0
-                                    and seen_layer[y, x] > layer
-                                    and seen_depth[y, x] <= z + slack
-                                )
+                                take = not (lower and seen_depth[y, x] <= z + slack)
                             else:
-                                take = layer > seen_layer[y, x] or (
-                                    layer == seen_layer[y, x] and z < seen_depth[y, x]
+                                take = not lower and (
+                                    (name & 7) > (before & 7) or z < seen_depth[y, x]
                                 )
                             if take:
                                 seen_depth[y, x] = z
-                                seen[y, x] = first_id + t
-                                seen_layer[y, x] = layer
-                                seen_number[y, x] = number
-                                seen_part[y, x] = parts[t]
-                                seen_cloth[y, x] = cloths[t]
+                                seen[y, x] = name
                 wa += dxa
                 wb += dxb
                 wc += dxc

@@ -99,9 +99,7 @@ def render(
         samples = raster.empty(rows * supersample, width * supersample)
         lit = np.zeros((rows, width, 3), np.float32)
         for one in placed:
-            raster.visibility(
-                one.points, one.mesh, view.focal, one.number, one.first_id, top, samples
-            )
+            raster.visibility(one.points, one.mesh, view.focal, one.first_id, top, samples)
         for one in placed:
             shading.shade(
                 one.positions,
@@ -112,9 +110,10 @@ def render(
                 blockers,
                 one.shares,
                 linear,
+                one.number,
                 one.first_id,
-                top,
                 supersample,
+                top,
                 samples,
                 lit,
             )

@@ -117,25 +117,30 @@ def shade(
     blockers: Blockers,
     shares: np.ndarray,
     linear: np.ndarray,
+    number: int,
     first_id: int,
-    first_row: int,
     supersample: int,
+    first_row: int,
     samples: Samples,
     image: np.ndarray,
 ) -> None:
     """Add the light of a figure's samples to the picture.
 
     Args:
+        number: `Figure.number`.
         shares: (N,2) float32, the key's and the surroundings' share at each vertex; NaN where they
             are not yet known; filled in.
         image: (rows/supersample, columns/supersample, 3) float32 linear, added to.
     """
     # the tuples' arrays by name: a look into a tuple costs time in a loop
-    seen = samples.triangle
-    triangles, uv, material_of, cloth = mesh.triangles, mesh.uv, mesh.material, mesh.cloth
+    seen, seen_number = samples.seen, samples.number
+    seen_part, seen_cloth = samples.part, samples.cloth
+    triangles, uv, material_of = mesh.triangles, mesh.uv, mesh.material
+    parts, cloths = mesh.part, mesh.cloth
     texels, levels, level_count = mesh.texels, mesh.levels, mesh.level_count
     texel_area, glosses, two_sided = mesh.texel_area, mesh.gloss, mesh.two_sided
-    screen, depth, normal, in_light = points.screen, points.depth, points.normal, points.lit
+    screen, inverses, normal = points.screen, points.inverse, points.normal
+    in_light = points.lit
     shadow_map, axes, corner, disc = blockers.depth, blockers.axes, blockers.corner, blockers.disc
     texel, radius, cell = blockers.texel, blockers.radius, blockers.cell
     full, full2, full4, origin = blockers.full, blockers.full2, blockers.full4, blockers.origin
@@ -163,10 +168,19 @@ def shade(
     flip = np.float32(1.0)
     skin = hair = False
     gloss = np.float32(0.0)
-    tx = ty = tz = 0.0
+    tx = ty = tz = power = 0.0
+    part, cloth = np.uint8(0), np.uint8(0)
+    i, j, step = 0, 0, 0
+    wrap = 0.08 + 0.3 * soft
     for y in range(rows):
+        i, j, step = y // supersample, -1, 0
         for x in range(columns):
-            t = seen[y, x] - first_id
+            if step == 0:
+                j, step = j + 1, supersample
+            step -= 1
+            if seen[y, x] < 0:
+                continue
+            t = (seen[y, x] >> 3) - first_id
             if t < 0 or t >= count:
                 continue
             if t != last:
@@ -176,38 +190,37 @@ def shade(
                 xb, yb = screen[b, 0], screen[b, 1]
                 xc, yc = screen[c, 0], screen[c, 1]
                 area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
-                ia = 1.0 / (area * depth[a])
-                ib = 1.0 / (area * depth[b])
-                ic = 1.0 / (area * depth[c])
+                ia, ib, ic = inverses[a] / area, inverses[b] / area, inverses[c] / area
                 flip = np.float32(-1.0 if area > 0.0 else 1.0)
                 material = material_of[t]
                 level = texture_level(texel_area[t], abs(area), level_count[material])
                 first = levels[material, level, 0]
                 wide, high = levels[material, level, 1], levels[material, level, 2]
                 gloss = glosses[material]
-                skin = cloth[t] == _SKIN
-                hair = cloth[t] == _HAIR
-                for i in (a, b, c):
-                    if math.isnan(shares[i, 0]):
-                        nx, ny, nz = normal[i, 0], normal[i, 1], normal[i, 2]
-                        if two_sided[material]:
+                part, cloth = parts[t], cloths[t]
+                skin, hair = cloth == _SKIN, cloth == _HAIR
+                power = (6.0 + 220.0 * gloss * gloss) / (1.0 + 2.0 * soft)
+                for p in (a, b, c):
+                    if math.isnan(shares[p, 0]):
+                        nx, ny, nz = normal[p, 0], normal[p, 1], normal[p, 2]
+                        if two_sided[t]:
                             facing = (
-                                nx * (eye[0] - positions[i, 0])
-                                + ny * (eye[1] - positions[i, 1])
-                                + nz * (eye[2] - positions[i, 2])
+                                nx * (eye[0] - positions[p, 0])
+                                + ny * (eye[1] - positions[p, 1])
+                                + nz * (eye[2] - positions[p, 2])
                             )
                             if facing < 0.0:
                                 nx, ny, nz = -nx, -ny, -nz
-                        shares[i, 0] = key_share(
-                            shadow_map, axes, corner, disc, texel, radius, in_light[i], nx, ny, nz
+                        shares[p, 0] = key_share(
+                            shadow_map, axes, corner, disc, texel, radius, in_light[p], nx, ny, nz
                         )
-                        shares[i, 1] = openness(
+                        shares[p, 1] = openness(
                             full,
                             full2,
                             full4,
-                            (positions[i, 0] - origin[0]) / cell,
-                            (positions[i, 1] - origin[1]) / cell,
-                            (positions[i, 2] - origin[2]) / cell,
+                            (positions[p, 0] - origin[0]) / cell,
+                            (positions[p, 1] - origin[1]) / cell,
+                            (positions[p, 2] - origin[2]) / cell,
                             nx,
                             ny,
                             nz,
@@ -228,6 +241,9 @@ def shade(
                     length = math.sqrt(tx * tx + ty * ty + tz * tz)
                     inverse = 1.0 / max(length, 1e-9)
                     tx, ty, tz = tx * inverse, ty * inverse, tz * inverse
+            seen_number[y, x] = number
+            seen_part[y, x] = part
+            seen_cloth[y, x] = cloth
             py = float(y + first_row)
             wa = ((xc - xb) * (py - yb) - (yc - yb) * (x - xb)) * ia
             wb = ((xa - xc) * (py - yc) - (ya - yc) * (x - xc)) * ib
@@ -252,7 +268,6 @@ def shade(
 
             nl = nx * lx + ny * ly + nz * lz
             nv = max(nx * vx + ny * vy + nz * vz, 0.0)
-            wrap = 0.08 + 0.3 * soft
             lit = max((nl + wrap) / (1.0 + wrap), 0.0) * key
             lit_r = lit_g = lit_b = lit
             if skin:
@@ -288,7 +303,6 @@ def shade(
                 shine_b = shine * (0.3 + 3.0 * blue)
             elif nl > 0.0 and gloss > 0.0:
                 nh = nx * hx + ny * hy + nz * hz
-                power = (6.0 + 220.0 * gloss * gloss) / (1.0 + 2.0 * soft)
                 bend = 1.0 - (vx * hx + vy * hy + vz * hz)
                 fresnel = 0.04 + 0.96 * bend * bend * bend * bend * bend
                 shine = fresnel * gloss * (power + 2.0) * 0.2 * math.exp(power * (nh - 1.0)) * nl
@@ -300,7 +314,6 @@ def shade(
             out_r += key_r * key * shine_r + sky_r * mirror
             out_g += key_g * key * shine_g + sky_g * mirror
             out_b += key_b * key * shine_b + sky_b * mirror
-            i, j = y // supersample, x // supersample
             image[i, j, 0] += out_r * weight
             image[i, j, 1] += out_g * weight
             image[i, j, 2] += out_b * weight
@@ -331,7 +344,7 @@ def resolve(
         lit: (rows,w,3) float32 linear, the figures' light; backdrop and floor: the whole picture's.
         image ... depth: the `Frame`'s arrays, filled in.
     """
-    seen, numbers_seen, depths = samples.triangle, samples.number, samples.depth
+    seen, numbers_seen, depths = samples.seen, samples.number, samples.depth
     shadow_map, axes, corner = blockers.depth, blockers.axes, blockers.corner
     search_disc, wide_disc = blockers.search_disc, blockers.wide_disc
     texel, radius = blockers.texel, blockers.radius

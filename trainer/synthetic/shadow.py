@@ -23,7 +23,7 @@ SEARCH_TAPS = 8
 FLOOR_TAPS = 32
 FLOOR_CELL_MM = 25.0
 CONTACT_CELL_MM = 40.0
-CONTACT_REACH_MM = 600.0
+CONTACT_REACH_MM = 480.0
 _EMPTY = -1e30
 
 
@@ -167,7 +167,8 @@ def block(positions: np.ndarray, points: Points, mesh: Packed, blockers: Blocker
     full, lowest, origin = blockers.full, blockers.lowest, blockers.origin
     floor_corner, cell, per_cell = blockers.floor_corner, blockers.cell, 1.0 / blockers.cell
     triangles, opacity, lit = mesh.triangles, mesh.opacity, points.lit
-    material, two_sided = mesh.material, mesh.two_sided
+    material, two_sided, cutout = mesh.material, mesh.two_sided, mesh.cutout
+    cloth = mesh.cloth
     rows, columns = depth.shape
     cx, cy = blockers.corner[0], blockers.corner[1]
     for n, i in enumerate(mesh.used):
@@ -185,19 +186,23 @@ def block(positions: np.ndarray, points: Points, mesh: Packed, blockers: Blocker
         # a share of thin hair's triangles stands for the light that passes between the strands
         if opacity[t] < 0.98 and opacity[t] < (t * 0.6180339887498949) % 1.0:
             continue
-        if longest > cell:
+        if longest > 1.5 * cell:
             # the corners alone would leave gaps in the grid
-            parts = min(int(longest * per_cell) + 1, 48)
-            for i in range(parts + 1):
-                for j in range(parts + 1 - i):
-                    wa, wb = i / parts, j / parts
+            parts = min(int(longest * per_cell * 0.8) + 1, 48)
+            step = 1.0 / parts
+            for i in range(parts):
+                for j in range(parts - i):
+                    wa, wb = (i + 0.33) * step, (j + 0.33) * step
                     wc = 1.0 - wa - wb
                     sx = wa * positions[a, 0] + wb * positions[b, 0] + wc * positions[c, 0]
                     sy = wa * positions[a, 1] + wb * positions[b, 1] + wc * positions[c, 1]
                     sz = wa * positions[a, 2] + wb * positions[b, 2] + wc * positions[c, 2]
                     _splat(full, lowest, origin, floor_corner, per_cell, sx, sy, sz, opacity[t])
         area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
-        if abs(area) < 1e-6 or (area < 0.0 and not two_sided[material[t]]):
+        if abs(area) < 1e-6:
+            continue
+        # a person's opaque sides away from the light lie behind those that face it
+        if area < 0.0 and (cloth[t] > 0 or not two_sided[t]) and not cutout[material[t]]:
             continue
         x0 = max(0, math.ceil((low_x - cx) * per_texel - 0.5))
         x1 = min(columns - 1, math.floor((high_x - cx) * per_texel - 0.5))
