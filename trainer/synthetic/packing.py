@@ -22,7 +22,7 @@ class Packed(NamedTuple):
         opacity: (T,) float32, the mean opacity of each triangle; 1 where nothing is cut out.
         texel_area: (T,) float32, twice the triangle's area in texels of level 0.
         used: (u,) int32, the positions that some triangle has; used_opacity: (u,) float32.
-        texels: (n,4) uint8 sRGB and opacity, every level of every material.
+        texels: (n,) uint32, every level of every material: sRGB and opacity, red the lowest byte.
         levels: (m,LEVELS,3) int64, first texel, width and height of each level.
         level_count: (m,) int64.
         gloss: (m,) float32; cutout: (m,) bool.
@@ -88,6 +88,7 @@ def _pack(key: _Identity) -> Packed:
         for k, level in enumerate(pyramids[p]):
             table[m, k] = starts[first[p] + k], level.shape[1], level.shape[0]
     texels = [level.reshape(-1, 4) for levels in pyramids for level in levels]
+    flat = np.concatenate(texels) if texels else np.zeros((1, 4), np.uint8)
     uv = np.ascontiguousarray(mesh.uv, np.float32)
     material_of = np.ascontiguousarray(mesh.material, np.int32)
     size = table[material_of, 0, 1:].astype(np.float32)
@@ -111,7 +112,7 @@ def _pack(key: _Identity) -> Packed:
         texel_area=area.astype(np.float32),
         used=used,
         used_opacity=most[used],
-        texels=np.concatenate(texels) if texels else np.zeros((1, 4), np.uint8),
+        texels=flat.view("<u4").reshape(-1).astype(np.uint32, copy=False),
         levels=table,
         level_count=count,
         gloss=np.array([m.gloss for m in materials], np.float32),

@@ -190,7 +190,7 @@ def opacity_at(
     v = 1.0 - v
     x = min(int((u - math.floor(u)) * width), width - 1)
     y = min(int((v - math.floor(v)) * height), height - 1)
-    return texels[first + y * width + x, 3] / 255.0
+    return (texels[first + y * width + x] >> 24) / 255.0
 
 
 @njit(cache=True, nogil=True)

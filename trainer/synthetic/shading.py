@@ -92,8 +92,10 @@ def _texel(  # type: ignore[no-untyped-def]
     y = (v - math.floor(v)) * height - 0.5
     x0, y0 = math.floor(x), math.floor(y)
     fx, fy = np.float32(x - x0), np.float32(y - y0)
-    xb, yb = (x0 + 1) % width, (y0 + 1) % height
-    xa, ya = (x0 if x0 >= 0 else width - 1), (y0 if y0 >= 0 else height - 1)
+    xb = x0 + 1 if x0 + 1 < width else 0
+    yb = y0 + 1 if y0 + 1 < height else 0
+    xa = x0 if x0 >= 0 else width - 1
+    ya = y0 if y0 >= 0 else height - 1
     one = np.float32(1.0)
     w00, w01 = (one - fx) * (one - fy), fx * (one - fy)
     w10, w11 = (one - fx) * fy, fx * fy
@@ -101,9 +103,25 @@ def _texel(  # type: ignore[no-untyped-def]
     q = texels[first + ya * width + xb]
     r = texels[first + yb * width + xa]
     s = texels[first + yb * width + xb]
-    red = w00 * linear[p[0]] + w01 * linear[q[0]] + w10 * linear[r[0]] + w11 * linear[s[0]]
-    green = w00 * linear[p[1]] + w01 * linear[q[1]] + w10 * linear[r[1]] + w11 * linear[s[1]]
-    blue = w00 * linear[p[2]] + w01 * linear[q[2]] + w10 * linear[r[2]] + w11 * linear[s[2]]
+    low = np.uint32(255)
+    red = (
+        w00 * linear[p & low]
+        + w01 * linear[q & low]
+        + w10 * linear[r & low]
+        + w11 * linear[s & low]
+    )
+    green = (
+        w00 * linear[(p >> np.uint32(8)) & low]
+        + w01 * linear[(q >> np.uint32(8)) & low]
+        + w10 * linear[(r >> np.uint32(8)) & low]
+        + w11 * linear[(s >> np.uint32(8)) & low]
+    )
+    blue = (
+        w00 * linear[(p >> np.uint32(16)) & low]
+        + w01 * linear[(q >> np.uint32(16)) & low]
+        + w10 * linear[(r >> np.uint32(16)) & low]
+        + w11 * linear[(s >> np.uint32(16)) & low]
+    )
     return red, green, blue
 
 
