@@ -189,6 +189,9 @@ def person_crop(
     rotation = looking(rng.uniform(-np.pi, np.pi), pitch, roll)
     wide = _FRAME_MM / 2 / focal_mm  # half of the photograph: its edge in units of the distance
     aim = rng.uniform(-0.5, 0.5, 2) * wide
+    toward = rotation.T @ np.array([aim[0], aim[1], 1.0])
+    if middle[1] - away * toward[1] < _LOWEST_EYE_MM - 1.0:
+        aim = np.zeros(2)
     if rng.random() < truncated:
         fill = rng.uniform(1.15, 2.1)
         # Mostly it is the legs that are cut off, seldom the head.

@@ -229,12 +229,16 @@ def built_in(
         heads, tails: (B,3) mm, as for `PoseBank.sample`.
     """
     if name in written_poses.POSES:
-        if heads is None or tails is None:
-            heads, tails = bone_positions(assets.rig, shape(assets, Body()))
+        average = shape(assets, Body())
+        bones = bone_positions(assets.rig, average)
+        capsules = collisions.measure(assets, average, *bones) if heads is None else None
+        heads, tails = bones if heads is None or tails is None else (heads, tails)
         joints = written_poses.joints(written_poses.POSES[name])
         rotations = swing(assets, heads, tails, joints)
         rng = np.random.Generator(np.random.PCG64(0))
         rotations = limits.hands(rng, rotations, assets.rig, heads, tails, "relaxed")
+        if capsules is not None:
+            rotations, _ = collisions.settle(capsules, assets.rig, heads, rotations)
         return Posing(rotations, "written", name)
     if name in assets.poses:
         return Posing(np.array(assets.poses[name], np.float32), "rig", name)

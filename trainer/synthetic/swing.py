@@ -15,8 +15,8 @@ from trainer.synthetic.types import Assets
 _J = {name: i for i, name in enumerate(mocap.JOINTS)}
 _X, _Y, _Z = np.eye(3)
 
-_SPINE = {"spine05": 0.12, "spine04": 0.3, "spine03": 0.55, "spine02": 0.85, "spine01": 1.0}
-_NECK = {"neck01": 0.2, "neck02": 0.45, "neck03": 0.7, "head": 1.0}
+SPINE = {"spine05": 0.12, "spine04": 0.3, "spine03": 0.55, "spine02": 0.85, "spine01": 1.0}
+NECK = {"neck01": 0.2, "neck02": 0.45, "neck03": 0.7, "head": 1.0}
 """How much of the turn from pelvis to chest, and from chest to head, each bone has made."""
 
 # How the captured skeleton leans where a walking person is upright: degrees about +x, measured as
@@ -191,7 +191,7 @@ def _trunk(turned: Turned, heads: np.ndarray, joints: np.ndarray) -> tuple[np.nd
         reach = sum((pelvis @ rotation_of(between * t) @ v for t, v in links), np.zeros(3))
         low, high = low + aim - unit(reach), high + aim - unit(reach)
     turned.turn("root", pelvis)
-    _spread(turned, _SPINE, pelvis, chest)
+    _spread(turned, SPINE, pelvis, chest)
     skull = unit(at["Head"] - at["Neck"])
     front = at["Nose"] - at["Neck"]
     front = front - (front @ skull) * skull
@@ -204,7 +204,7 @@ def _trunk(turned: Turned, heads: np.ndarray, joints: np.ndarray) -> tuple[np.nd
     most = np.radians(75.0)
     if size > most:
         head = chest @ rotation_of(between * (most / size))
-    _spread(turned, _NECK, chest, head)
+    _spread(turned, NECK, chest, head)
     return pelvis, chest
 
 
@@ -212,9 +212,9 @@ def _links(index: dict[str, int], heads: np.ndarray) -> list[tuple[float, np.nda
     """From the middle of the hips to that of the shoulders: (share of the turn, (3,) mm)."""
     hips = (heads[index["upperleg01.L"]] + heads[index["upperleg01.R"]]) / 2
     shoulders = (heads[index["upperarm01.L"]] + heads[index["upperarm01.R"]]) / 2
-    there = [name for name in _SPINE if name in index]
+    there = [name for name in SPINE if name in index]
     stops = [hips, *(heads[index[name]] for name in there), shoulders]
-    shares = [0.0, *(_SPINE[name] for name in there[:-1]), 1.0]
+    shares = [0.0, *(SPINE[name] for name in there[:-1]), 1.0]
     return [(t, b - a) for t, (a, b) in zip(shares, pairwise(stops), strict=True)]
 
 

@@ -50,8 +50,8 @@ POSES: dict[str, Written] = {
         right_leg=((0.2, -1.0, 0.03), (0.16, -1.0, -0.04)),
     ),
     "arms_crossed": Written(
-        left_arm=((0.3, -1.0, 0.3), (-1.0, 0.14, 0.5)),
-        right_arm=((0.3, -1.0, 0.36), (-1.0, 0.3, 0.62)),
+        left_arm=((0.26, -1.0, 0.34), (-1.0, 0.3, 0.3)),
+        right_arm=((0.26, -1.0, 0.5), (-1.0, 0.16, 0.22)),
         trunk_deg=(-2.0, 0.0, 0.0),
     ),
     "hands_on_hips": Written(left_arm=_AKIMBO, right_arm=_AKIMBO),
@@ -63,7 +63,7 @@ POSES: dict[str, Written] = {
     ),
     "waving": Written(right_arm=((0.75, -0.3, 0.25), (0.25, 1.0, 0.3)), head_deg=(0.0, -4.0, -5.0)),
     "telephone": Written(
-        right_arm=((0.35, -0.85, 0.45), (-0.3, 1.0, 0.28)), head_deg=(6.0, -8.0, 0.0)
+        right_arm=((0.6, -0.62, 0.5), (-0.75, 0.8, -0.25)), head_deg=(6.0, -8.0, 0.0)
     ),
     "reading_telephone": Written(
         left_arm=((0.14, -1.0, 0.3), (-0.3, 0.3, 1.0)),
@@ -72,12 +72,12 @@ POSES: dict[str, Written] = {
     ),
     "hand_at_chin": Written(
         left_arm=((0.26, -1.0, 0.24), (-1.0, 0.05, 0.55)),
-        right_arm=((0.1, -0.9, 0.5), (-0.28, 1.0, 0.3)),
+        right_arm=((0.06, -0.9, 0.5), (-0.6, 0.85, 0.0)),
         head_deg=(8.0, -5.0, 0.0),
     ),
     "hands_behind_back": Written(
-        left_arm=((0.32, -1.0, -0.32), (-0.62, -0.8, -0.36)),
-        right_arm=((0.32, -1.0, -0.32), (-0.62, -0.72, -0.42)),
+        left_arm=((0.36, -1.0, -0.36), (-0.85, -0.62, -0.16)),
+        right_arm=((0.36, -1.0, -0.36), (-0.85, -0.54, -0.22)),
     ),
     "hands_clasped": Written(
         left_arm=((0.24, -1.0, 0.06), (-0.66, -0.66, 0.72)),
