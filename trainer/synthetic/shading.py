@@ -217,6 +217,8 @@ def shade(
                 gloss = glosses[material]
                 part, cloth = parts[t], cloths[t]
                 skin, hair = cloth == _SKIN, cloth == _HAIR
+                if skin:
+                    gloss = max(gloss, np.float32(0.25))
                 power = (6.0 + 220.0 * gloss * gloss) / (1.0 + 2.0 * soft)
                 for p in (a, b, c):
                     if math.isnan(shares[p, 0]):
@@ -294,9 +296,9 @@ def shade(
                 lit_g = max((nl + wrap + 0.06) / (1.06 + wrap), 0.0) * key
             up = 0.5 + 0.5 * ny
             # what is hidden from the sky sees lit neighbours, the more the brighter they are
-            open_r = sky + (1.0 - sky) * 0.55 * red
-            open_g = sky + (1.0 - sky) * 0.55 * green
-            open_b = sky + (1.0 - sky) * 0.55 * blue
+            open_r = sky + (1.0 - sky) * 0.45 * red
+            open_g = sky + (1.0 - sky) * 0.45 * green
+            open_b = sky + (1.0 - sky) * 0.45 * blue
             if skin:
                 open_r += (1.0 - sky) * 0.1
             edge = (1.0 - nv) * (1.0 - nv)
@@ -305,9 +307,10 @@ def shade(
             sky_r = ground_r + above_r * up
             sky_g = ground_g + above_g * up
             sky_b = ground_b + above_b * up
-            out_r = red * (key_r * lit_r + sky_r * open_r * fuzz)
-            out_g = green * (key_g * lit_g + sky_g * open_g * fuzz)
-            out_b = blue * (key_b * lit_b + sky_b * open_b * fuzz)
+            # fibres and skin send a little light back before it takes their colour
+            out_r = (red * 0.97 + 0.012) * (key_r * lit_r + sky_r * open_r * fuzz)
+            out_g = (green * 0.97 + 0.012) * (key_g * lit_g + sky_g * open_g * fuzz)
+            out_b = (blue * 0.97 + 0.012) * (key_b * lit_b + sky_b * open_b * fuzz)
             # the highlight; half way between light and view
             hx, hy, hz = lx + vx, ly + vy, lz + vz
             inverse = 1.0 / max(math.sqrt(hx * hx + hy * hy + hz * hz), 1e-9)
