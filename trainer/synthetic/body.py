@@ -27,7 +27,7 @@ _RACES = ("african", "asian", "caucasian")
 _AGE_YEARS = (1.0, 3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 25.0, 90.0)
 _AGE_MACRO = (0.0, 0.09, 0.106, 0.1375, 0.169, 0.21, 0.30, 0.40, 0.47, 0.5, 0.5, 1.0)
 _LOWEST_MACRO, _HIGHEST_MACRO = 0.185, 0.66
-_ASIAN_MACRO, _FEMALE_MACRO = 0.045, 0.02
+_ASIAN_MACRO, _FEMALE_MACRO, _GIRL_MACRO = 0.045, 0.02, 0.09
 
 
 def age_macro(years: float) -> float:
@@ -44,12 +44,13 @@ def height_macro(body: Body) -> float:
 
     MakeHuman's own ends are 1.2 and 2.5 m, and upwards twice as steep as downwards. Here one half
     stays one half, and the ends are 23 cm from it for a man. MakeHuman's Asian bodies are 11 cm
-    shorter than its others, twice as much as real ones, and its women 2 cm too short; this takes
-    the excess back.
+    shorter than its others, twice as much as real ones, its women 2 cm too short, and its girls of
+    six 6 cm shorter than its boys; this takes the excess back.
     """
     asian = body.asian / max(1e-6, body.african + body.asian + body.caucasian)
     ends = (_LOWEST_MACRO, 0.5, _HIGHEST_MACRO)
-    more = _ASIAN_MACRO * max(0.0, asian) + _FEMALE_MACRO * (1.0 - body.gender)
+    female = float(np.interp(body.age_years, (10.0, 16.0), (_GIRL_MACRO, _FEMALE_MACRO)))
+    more = _ASIAN_MACRO * max(0.0, asian) + female * (1.0 - body.gender)
     return float(np.interp(body.height, (0.0, 0.5, 1.0), ends)) + more
 
 

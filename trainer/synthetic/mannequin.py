@@ -55,13 +55,15 @@ _WOMAN = {
 _TARGETS: Mapping[str, Mapping[str, float]] = {
     **{f"macrodetails/universal-male-{age}": _MAN for age in ("young", "old")},
     **{f"macrodetails/universal-female-{age}": _WOMAN for age in ("young", "old")},
-    "macrodetails/universal-female-child": {"size": 0.995, "face": 0.98, "neck": 0.96},
+    # body.height_macro makes MakeHuman's short girls taller; these start as tall as boys.
+    "macrodetails/universal-female-child": {"size": 0.935, "face": 0.98, "neck": 0.96},
+    "macrodetails/universal-female-baby": {"size": 0.94},
     "macrodetails/universal-baby": {
         "size": 0.39, "head": 1.75, "legs": 0.72, "shoulder": 0.95, "arms": 0.85, "belly_mm": 30.0,
         "waist": 1.15, "arm": 1.1, "leg": 1.05, "neck": 1.05, "nose_long": 0.6,
     },
     "macrodetails/universal-child": {
-        "size": 0.745, "head": 1.25, "legs": 0.97, "shoulder": 0.93, "hip": 0.9, "waist": 1.0,
+        "size": 0.775, "head": 1.25, "legs": 0.97, "shoulder": 0.93, "hip": 0.9, "waist": 1.0,
         "arm": 0.86, "leg": 0.88, "bust_mm": -2.0, "nose_long": 0.75, "neck": 0.95,
     },
     "macrodetails/universal-old": {
