@@ -110,7 +110,8 @@ def cast(  # type: ignore[no-untyped-def]
     """Draw rectangles, the first in front, over a sky.
 
     Args:
-        rows: (n,WIDTH) float64, in camera space. upward: (3,) the world's y there. data, offset, side: of the atlas; map 0 is the slow variation.
+        rows: (n,WIDTH) float64, in camera space. upward: (3,) the world's y there.
+        data, offset, side: of the atlas; map 0 is the slow variation.
         zenith, horizon, haze: (3,) linear RGB; haze_mm: where a thing is half haze.
         image: (h,w,3) float32, zeros; ground: (h,w), zeros, share of ground.
         inverse: (h,w), zeros, 1/mm depth; through: (h,w), ones, what is still clear.
@@ -169,6 +170,8 @@ def cast(  # type: ignore[no-untyped-def]
                 z = 1.0 / k
                 s, t = (sx * dx + sr) * z, (tx * dx + tr) * z
                 edge_s, edge_t = min(s, end_u - s), min(t, end_v - t)
+                if edge_s < -end_u - soft or edge_t < -end_v - soft:
+                    continue  # towards the plane's horizon a pixel grows without end
                 step_s = max(abs(sx - s * kx), abs(sy - s * ky)) * z
                 step_t = max(abs(tx - t * kx), abs(ty - t * ky)) * z
                 wide_s, wide_t = max(step_s, soft), max(step_t, soft)

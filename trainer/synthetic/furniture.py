@@ -179,7 +179,7 @@ def pictures(rng: np.random.Generator, stage: Stage, x: float, far: float) -> No
         at = x + (i - 0.5 * (count - 1)) * size * 1.3
         tall = size * float(rng.choice([1.0, 1.35]))
         name = str(rng.choice(["picture", "print"]))
-        fade = rgb("#ffffff") * np.exp(rng.normal(-0.1, 0.15, 3))
+        fade = np.exp(rng.normal(-0.1, 0.12) + rng.normal(0, 0.03, 3))
         y = 1550.0 + float(rng.normal(0, 20))
         stage.upright(
             (at - 0.5 * size + 12, at + 0.5 * size + 18),

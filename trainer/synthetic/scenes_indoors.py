@@ -3,6 +3,8 @@
 Torch-free. Each scene takes a generator, the stage, and how much room the people need in mm.
 """
 
+from typing import Any
+
 import numpy as np
 
 from trainer.synthetic import furniture
@@ -12,7 +14,7 @@ from trainer.synthetic.stage import Colours, Stage, choose, rgb
 PAINTS = (
     "ebe8e1 e3e1da e6dfd0 d8dcd8 d3d9dc dcd3c7 cdd3c8 bfc8ca efede8 b3bcb5 a3acb0 d9c9b8 e8e4da"
 )
-OAK = "b58a5c a87c50 c49c6e 8a6242 6e4c34 c9aa82 9c7a5a"
+OAK = "b08c64 a07e5a bd9c74 866650 6b5140 c6ac8a 988069"
 STONE = "b9b4aa a8a59e c4bdb0 9b9890 cfc9bd"
 
 
@@ -38,7 +40,7 @@ def indoor_floor(rng: np.random.Generator, stage: Stage, kind: str, far: float) 
     scale = {"floor_tiles": rng.uniform(0.6, 1.5), "planks": rng.uniform(0.9, 1.5)}.get(kind, 1.0)
     shift = (float(rng.random()), float(rng.random()))
     reach = 9e4
-    more = {
+    more: dict[str, Any] = {
         "shift": shift,
         "scale": float(scale),
         "uneven": 0.12,
@@ -69,6 +71,7 @@ def shell(
         How far the wall is seen to the left and right.
     """
     left, right = -9000.0, 9000.0
+    wall = (wall[0], [0.9 * colour for colour in wall[1]])  # paint is never quite white
     shift = (float(rng.random()), float(rng.random()) if wall[0] != "tiles" else 0.0)
     light = stage.light_on((0, 0, -1))
     stage.zenith = stage.horizon = wall[1][0] * light * 0.9
@@ -78,7 +81,7 @@ def shell(
         float(rng.uniform(0.5, 1.0)) * height,
         float(rng.uniform(900, 2200)),
     )
-    more = {
+    more: dict[str, Any] = {
         "shift": shift,
         "scale": scale,
         "uneven": 0.10,
@@ -274,7 +277,12 @@ def corridor(rng: np.random.Generator, stage: Stage, clear: float) -> None:
     paint = choose(rng, PAINTS)
     stage.zenith = stage.horizon = paint * 0.5
     wall = ("plaster", two(paint, 0.95))
-    more = {"uneven": 0.1, "corner_mm": 260.0, "corners": (0.0, 0.25, 0.35, 0.2), "dim": 0.9}
+    more: dict[str, Any] = {
+        "uneven": 0.1,
+        "corner_mm": 260.0,
+        "corners": (0.0, 0.25, 0.35, 0.2),
+        "dim": 0.9,
+    }
     dado = choose(rng, "9aa39a 8f979e a89f8e 7c8890") if rng.random() < 0.5 else None
     trim = choose(rng, "d9d6cc 8d7a62 6d5a48 b9bfc2")
     leaf = choose(rng, "c9b592 a98a62 d6d3ca 8b99a3 b0b5b0")
@@ -368,7 +376,7 @@ def studio(rng: np.random.Generator, stage: Stage, clear: float) -> None:
     wall = wall + 0.3 * (even - wall)
     even = even * min(1.0, 1.15 * float(wall.sum() / even.sum()))
     stage.zenith = stage.horizon = paper * wall
-    more = {"glow": True, "lod": 4.0}
+    more: dict[str, Any] = {"glow": True, "lod": 4.0}
     pool = (gain, across, 2e4 + centre, reach)
     stage.floor("blank", [paper * even], x=(-9e3, 9e3), z=(start - 2e4, start), pool=pool, **more)
     steps = 16
@@ -393,7 +401,7 @@ def studio(rng: np.random.Generator, stage: Stage, clear: float) -> None:
             pool=pool,
             ground=1 - share,
             **more,
-        )  # type: ignore[arg-type]
+        )
     pool = (gain, across, centre - arc, reach)
     stage.upright(
         (-9e3, 9e3),

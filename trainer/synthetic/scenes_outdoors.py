@@ -62,7 +62,7 @@ def paving(rng: np.random.Generator, kind: str) -> Colours:
 def tree(rng: np.random.Generator, stage: Stage, x: float, z: float, behind: float = 0.0) -> None:
     """A tree at (x, z); `behind`: the drawing order of a wall or hedge that hides it."""
     leaf, bark = choose(rng, LEAF, 0.1) * 0.8, choose(rng, TRUNK)
-    name = "tree" if rng.random() < 0.8 else "conifer"
+    name = "tree" if rng.random() < 0.9 else "conifer"
     tall = float(rng.uniform(5500, 10500))
     wide = tall * float(rng.uniform(0.8, 1.05)) * (0.8 if name == "conifer" else 1)
     order = behind + stage.distance((x, 0.5 * tall, z))
@@ -76,7 +76,7 @@ def brick(rng: np.random.Generator, stage: Stage, clear: float) -> None:
     sky(rng, stage)
     far = clear + float(rng.uniform(0, 2200))
     clay = choose(rng, "9a5f47 8a5340 a86e52 7d4f40 b08468 93705c a58f7a 8d8a86", 0.08)
-    mortar = choose(rng, "b3aca0 9f9a92 c4bdb0 8a857e")
+    mortar = choose(rng, "a69d90 918a80 b0a798 7d776f")
     low = rng.random() < 0.3
     height = float(rng.uniform(1900, 2700)) if low else 12000.0
     colours = [clay, clay * rng.uniform(0.6, 0.8), mortar]
@@ -242,7 +242,7 @@ def field(rng: np.random.Generator, stage: Stage, clear: float) -> None:
         "treeline",
         [leaf, leaf * 1.6],
         order=WALL,
-        scale=tall * 1.5,
+        scale=tall * 1.25,
         shift=(float(rng.random()), 0.0),
         uneven=0.3,
     )
@@ -327,12 +327,35 @@ def _across(rng: np.random.Generator, stage: Stage, clear: float) -> None:
                 [rgb("#c9c7c0"), rgb("#b0aea8"), rgb("#c9c7c0")],
                 order=9e8,
             )
+    # between the houses: gardens behind a wall
+    stage.floor("grass", grass_colours(rng), z=(walk, 9e4), uneven=0.3)
+    leaf, stone = choose(rng, LEAF) * 0.7, choose(rng, "a8a098 8a7a6c b5aa9a 93705c")
+    stage.upright(
+        (-6e4, 6e4),
+        (0, 9000),
+        walk + 2.5e4,
+        "treeline",
+        [leaf, leaf * 1.6],
+        order=9e5,
+        scale=1.4e4,
+        shift=shift,
+    )
+    low = float(rng.uniform(900, 1900))
+    stage.upright(
+        (-6e4, 6e4),
+        (0, low),
+        walk + 300,
+        "brick",
+        [stone, stone * 0.7, stone * 1.2],
+        order=WALL + 1e5,
+        uneven=0.2,
+    )
     x = -4e4 + float(rng.uniform(0, 9000))
     while x < 4e4:
         wide, height = float(rng.uniform(8000, 15000)), float(rng.uniform(8500, 17000))
         if rng.random() < 0.08:
             x += 0.5 * wide  # a gap with trees
-            tree(rng, stage, x - 0.25 * wide, walk + 3000, WALL)
+            tree(rng, stage, x - 0.25 * wide, walk + 3000, WALL + 2e5)
             continue
         wall, front, shift, scale = _house(rng, height)
         stage.upright(
@@ -365,7 +388,7 @@ def _across(rng: np.random.Generator, stage: Stage, clear: float) -> None:
 def _cars(rng: np.random.Generator, stage: Stage, z: float, gap: float) -> None:
     x = -2.6e4 + float(rng.uniform(0, 8000))
     while x < 2.6e4:
-        paint = choose(rng, "d9d9d6 8d9194 3a3d42 23262a 5d6a78 8a3f38 3f5a4a b9b4a8 c9ccce", 0.05)
+        paint = choose(rng, "d9d9d6 8d9194 3a3d42 23262a 5d6a78 7a423c 4a554e b9b4a8 c9ccce", 0.05)
         tall = float(rng.uniform(1400, 1700))
         start = np.array([x - 2150, 0.0, z])
         stage.rect(
@@ -501,18 +524,9 @@ def beach(rng: np.random.Generator, stage: Stage, clear: float) -> None:
             lod=1.0,
             opacity=0.9,
         )
-    if rng.random() < 0.5:
-        a = float(rng.choice([-1, 1])) * float(rng.uniform(3e4, 2e5))
-        hill = choose(rng, "66756a 74796e 5d6f78") * 0.8
-        x = sorted((a, a * 12))
+    for _ in range(int(rng.integers(0, 3))):  # land across the water
+        hill = choose(rng, "66756a 74796e 5d6f78") * 0.7
+        x, wide, tall = float(rng.normal(0, 4e5)), float(rng.uniform(2e5, 7e5)), 4e4
         stage.upright(
-            (x[0], x[1]),
-            (0, float(rng.uniform(1.5e4, 4e4))),
-            9e5,
-            "hedge_top",
-            [hill, hill * 1.1],
-            order=WALL,
-            scale=160,
-            lod=3.0,
-            soft_mm=4000.0,
+            (x - wide, x + wide), (-tall, tall), 9e5, "blob", [hill], stretch=True, order=1.5e9
         )

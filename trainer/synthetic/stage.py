@@ -6,6 +6,7 @@ around x = z = 0 and the floor at y = 0. Torch-free.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -169,11 +170,11 @@ class Stage:
         z: float,
         texture: str,
         colours: Colours,
-        **more: object,
+        **more: Any,
     ) -> None:
         """A rectangle that faces the people from z."""
         size = (x[1] - x[0], y[1] - y[0])
-        self.rect((x[0], y[0], z), (1, 0, 0), (0, 1, 0), size, texture, colours, **more)  # type: ignore[arg-type]
+        self.rect((x[0], y[0], z), (1, 0, 0), (0, 1, 0), size, texture, colours, **more)
 
     def flank(
         self,
@@ -182,11 +183,11 @@ class Stage:
         z: tuple[float, float],
         texture: str,
         colours: Colours,
-        **more: object,
+        **more: Any,
     ) -> None:
         """An upright rectangle in the plane of one x."""
         size = (z[1] - z[0], y[1] - y[0])
-        self.rect((x, y[0], z[0]), (0, 0, 1), (0, 1, 0), size, texture, colours, **more)  # type: ignore[arg-type]
+        self.rect((x, y[0], z[0]), (0, 0, 1), (0, 1, 0), size, texture, colours, **more)
 
     def flat(
         self,
@@ -195,11 +196,11 @@ class Stage:
         y: float,
         texture: str,
         colours: Colours,
-        **more: object,
+        **more: Any,
     ) -> None:
         """A level rectangle."""
         size = (x[1] - x[0], z[1] - z[0])
-        self.rect((x[0], y, z[0]), (1, 0, 0), (0, 0, 1), size, texture, colours, **more)  # type: ignore[arg-type]
+        self.rect((x[0], y, z[0]), (1, 0, 0), (0, 0, 1), size, texture, colours, **more)
 
     def card(
         self,
@@ -210,7 +211,7 @@ class Stage:
         *,
         mirror: bool = False,
         low: float = 0.0,
-        **more: object,
+        **more: Any,
     ) -> None:
         """A cut-out that stands at (x, z) and faces the camera."""
         look = np.array([self.eye[0] - at[0], self.eye[2] - at[1]])
@@ -227,7 +228,7 @@ class Stage:
             texture,
             colours,
             stretch=True,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
     def box(
@@ -295,7 +296,7 @@ class Stage:
         z: tuple[float, float] = (-9e4, 9e4),
         y: float = 0.0,
         ground: float = 1.0,
-        **more: object,
+        **more: Any,
     ) -> None:
         """The ground, behind all that stands on it; `y` below 0 for water and roads."""
         if self.eye[1] < y + 5:

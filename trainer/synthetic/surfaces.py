@@ -2,7 +2,8 @@
 
 A map has four channels in 0-1: how much of a second colour, shade (one half leaves the colour as
 it is), how much of a third colour, and opacity. The colours come with each picture, so that one
-map of bricks gives every wall of bricks. A few maps hold colours themselves (`PAINTED`). Torch-free.
+map of bricks gives every wall of bricks. A few maps hold colours themselves (`PAINTED`).
+Torch-free.
 """
 
 from collections.abc import Callable
@@ -117,18 +118,21 @@ def render(rng: np.random.Generator, n: int) -> np.ndarray:
     patches = noise(rng, n, 4, 5)
     grit = noise(rng, n, 256, 2) + 0.3 * cv2.Sobel(noise(rng, n, 64, 3), cv2.CV_32F, 0, 1)
     mix = np.clip(0.4 + 0.25 * patches + 0.12 * runs, 0, 1)
-    third = np.clip(noise(rng, n, 8, 4) - 1.6, 0, 1)
+    third = np.clip(0.3 * noise(rng, n, 8, 5) - 0.2, 0, 1)
     return _maps(1 + 0.03 * grit + 0.03 * patches, mix, 0.7 * third)
 
 
 def brick(rng: np.random.Generator, n: int) -> np.ndarray:
-    stone, tone, shade, height = _masonry(rng, n, (8, 16), (3.2, 4.6), 0.5, 0.55)
-    rough = noise(rng, n, 64, 3)
+    stone, tone, shade, height = _masonry(rng, n, (8, 16), (3.2, 4.6), 0.5, 0.6)
+    rough, blotch = noise(rng, n, 128, 2), noise(rng, n, 16, 4)
     lip = np.clip(1 - height * 9, 0, 1) * stone
-    value = 1 + 0.20 * (shade - 0.5) + 0.06 * rough - 0.16 * lip
-    value = np.where(stone < 0.5, 0.93 + 0.04 * rough, value)
-    burnt = (tone > 0.9) * 0.8
-    return _maps(value - 0.25 * burnt * stone, np.clip(tone + 0.1 * rough, 0, 1), 1 - stone)
+    value = 1 + 0.24 * (shade - 0.5) + 0.07 * rough + 0.05 * blotch - 0.18 * lip
+    value = np.where(stone < 0.5, 0.86 + 0.07 * rough + 0.04 * blotch, value)
+    burnt = (tone > 0.9) * 0.7
+    lime = np.clip(noise(rng, n, 4, 5) - 0.6, 0, 1) * 0.08
+    mix = np.clip(tone + 0.12 * rough + 0.12 * blotch, 0, 1)
+    # mortar keeps a little of the dirt and colour of the bricks
+    return _maps(value - 0.25 * burnt * stone, mix, np.maximum(0.82 * (1 - stone), lime))
 
 
 def _tiles(

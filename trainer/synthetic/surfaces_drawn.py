@@ -72,7 +72,8 @@ def gravel(rng: np.random.Generator, n: int) -> np.ndarray:
         angle = rng.uniform(0, 180)
         shade, mix = rng.uniform(0.38, 0.6), rng.random()
         for where in _wrapped(at, 8, n):
-            _leaf(out, where + [0.4, 0.8], axes, angle, np.array([mix, 0.62 * shade, 0, 1]))
+            below = where + np.array([0.4, 0.8])
+            _leaf(out, below, axes, angle, np.array([mix, 0.62 * shade, 0, 1]))
             _leaf(out, where, (axes[0] * 0.9, axes[1] * 0.9), angle, np.array([mix, shade, 0, 1]))
     return cv2.GaussianBlur(out, (3, 3), 0.6, borderType=cv2.BORDER_REFLECT_101)
 
@@ -135,10 +136,12 @@ def _crown(
 def tree(rng: np.random.Generator, n: int) -> np.ndarray:
     """A broad-leaved tree; the trunk is of the third colour."""
     out = _canvas(n, 0.0)
-    for side in (-1, 0, 1):
-        points = [[0.48, 1], [0.52, 1], [0.505 + 0.16 * side, 0.45], [0.495 + 0.16 * side, 0.45]]
-        points[2][1] = points[3][1] = 0.42 + 0.08 * abs(side)
-        cv2.fillPoly(out, [np.round(np.array(points) * n).astype(np.int32)], (0.0, 0.45, 1.0, 1.0))
+    wood = (0.0, 0.42, 1.0, 1.0)
+    trunk = np.array([[0.475, 1], [0.53, 1], [0.518, 0.62], [0.49, 0.62]])
+    cv2.fillPoly(out, [np.round(trunk * n).astype(np.int32)], wood)
+    for reach, top in ((-0.17, 0.42), (-0.05, 0.3), (0.08, 0.36), (0.19, 0.45)):
+        limb = np.array([[0.49, 0.68], [0.52, 0.62], [0.51 + reach, top], [0.5 + reach, top]])
+        cv2.fillPoly(out, [np.round(limb * n).astype(np.int32)], wood)
     clumps = [(0.5 * n, 0.36 * n, 0.2 * n)]
     for _ in range(26):
         angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.3)
@@ -230,7 +233,7 @@ def treeline(rng: np.random.Generator, n: int) -> np.ndarray:
     for layer in range(3):
         for _ in range(16):
             x, radius = rng.random() * n, rng.uniform(0.05, 0.11) * n
-            y = (0.42 + 0.14 * layer + rng.normal(0, 0.06)) * n
+            y = (0.42 + 0.14 * layer + rng.normal(0, 0.09)) * n
             middle, wide = 2 * radius, int(4 * radius)
             stack = np.array(
                 [
@@ -246,7 +249,7 @@ def treeline(rng: np.random.Generator, n: int) -> np.ndarray:
             local[..., 0] = np.clip(local[..., 0] + hue, 0, 1)
             local[..., 1] *= dim
             out[:, columns] = np.where(local[..., 3:] > 0, local, out[:, columns])
-    solid = np.arange(n)[:, None] > 0.86 * n
+    solid = np.arange(n)[:, None] > 0.68 * n
     out[..., 1] = np.where(solid & (out[..., 3] == 0), 0.25, out[..., 1])
     out[..., 3] = np.where(solid, 1, out[..., 3])
     return out
@@ -402,13 +405,14 @@ def view(rng: np.random.Generator, n: int) -> np.ndarray:
 
 def picture(rng: np.random.Generator, n: int) -> np.ndarray:
     """A framed landscape of no place: hills in calm colours behind a mount."""
-    hue = rng.uniform(0, 0.12, 3)
+    hue = np.sort(rng.uniform(0, 0.1, 3))
     rgb = np.ones((n, n, 3), np.float32) * (np.array([0.86, 0.85, 0.82]) - hue)
     x = np.linspace(0, 2 * np.pi, n)
     for layer in range(4):
-        top = n * (0.35 + 0.15 * layer)
-        top = top + n * 0.06 * np.sin(x * rng.uniform(0.5, 2) + rng.uniform(0, 6))
-        tone = np.array([0.66, 0.7, 0.68]) * (0.95 - 0.2 * layer) + rng.normal(0, 0.05, 3)
+        top = n * (0.35 + 0.15 * layer) + n * 0.06 * np.sin(
+            x * rng.uniform(0.5, 2) + rng.uniform(0, 6)
+        )
+        tone = np.array([0.66, 0.7, 0.68]) * (0.95 - 0.2 * layer) + rng.normal(0, 0.025, 3)
         rgb = np.where((np.arange(n)[:, None] > top[None])[..., None], tone, rgb)
     edge = int(0.13 * n)
     framed = np.full((n, n, 3), 0.93, np.float32)
