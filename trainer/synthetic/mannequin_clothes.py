@@ -171,7 +171,7 @@ def skirt(p: Proportions) -> Garment:
         inside = (points[:, 1] < top) & (points[:, 1] > bottom)
         return inside & (name == "torso" or name.startswith("leg"))
 
-    return Garment("skirt", "clothes", "skirt", (part(p, loft, points),), hides)
+    return Garment("flared skirt", "clothes", "skirt", (part(p, loft, points),), hides)
 
 
 def shoes(p: Proportions) -> Garment:
