@@ -1,0 +1,283 @@
+"""What all sets share: splits, who and how someone stands, and the files of a sample. Torch-free.
+
+A sample is a few encoded files by ending:
+
+    jpg         the picture, sRGB, quality 95
+    clean.jpg   the same before the camera's faults, where a set has them
+    mask.png    8 bit, how much of each pixel shows the subject
+    parts.png   8 bit, `types.Part` of the subject, 0 where it is not seen
+    cloth.png   8 bit, `types.Cloth` likewise
+    json        everything else, see `describe`
+
+It depends on its set, the seed and its index, and on nothing that was drawn before.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+
+from trainer.synthetic import camera as cameras
+from trainer.synthetic import collisions, labels, sampling
+from trainer.synthetic.person import Person
+from trainer.synthetic.pose_bank import PoseBank
+from trainer.synthetic.posing import Posing
+from trainer.synthetic.streams import derived, stream
+from trainer.synthetic.types import Camera, Light, Posed
+
+if TYPE_CHECKING:
+    from trainer.synthetic.studio import Picture, Studio
+
+Sample = dict[str, bytes]
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+MIX: Final[Mapping[str, float]] = {"": 1.0}
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class SetPlan:
+    """A set of pictures.
+
+    Attributes:
+        size: (width, height) px.
+        per_identity: pictures of one identity; they follow each other.
+        draw: (studio, seed, index) -> the files of a sample.
+    """
+
+    size: tuple[int, int]
+    per_identity: int
+    draw: "Callable[[Studio, int, int], Sample]"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Which sample this is.
+
+    Attributes:
+        identity: number of the person within the set.
+        split: "train", "validation" or "test"; all pictures of an identity have the same.
+    """
+
+    set: str
+    seed: int
+    index: int
+    identity: int
+    split: str
+
+    def stream(self, *names: str | int) -> np.random.Generator:
+        """The generator of an aspect of this one picture."""
+        return stream(self.seed, self.set, "picture", self.index, *names)
+
+    def identity_stream(self, *names: str | int) -> np.random.Generator:
+        """The generator of an aspect that all pictures of the identity share."""
+        return stream(self.seed, self.set, "identity", self.identity, *names)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Someone in a pose.
+
+    Attributes:
+        turn_rad: about the vertical, as `rig.pose` has it.
+    """
+
+    person: Person
+    posing: Posing
+    posed: Posed
+    turn_rad: float = 0.0
+
+
+def shot(name: str, seed: int, index: int, per_identity: int, together: int = 1) -> Shot:
+    """Which sample an index is.
+
+    Args:
+        together: so many identities that follow each other are of one split, so that they may be
+            seen in each other's pictures.
+    """
+    identity = index // per_identity
+    return Shot(name, seed, index, identity, split_of(name, seed, identity // together))
+
+
+def split_of(name: str, seed: int, group: int) -> str:
+    """The split of a group of identities: 80 % train, 10 % validation, 10 % test by hash."""
+    share = derived(seed, name, "split", group) / 2.0**63
+    return TRAIN if share < 0.8 else VALIDATION if share < 0.9 else TEST
+
+
+def person_seed(name: str, seed: int, identity: int) -> int:
+    """The seed that `sampling.person` draws an identity from."""
+    return derived(seed, name, "person", identity)
+
+
+def person_of(studio: "Studio", taken: Shot, identity: int | None = None) -> Person:
+    """The person of an identity, by default the shot's own."""
+    who = taken.identity if identity is None else identity
+    return _person(studio, person_seed(taken.set, taken.seed, who))
+
+
+@lru_cache(maxsize=32)
+def _person(studio: "Studio", seed: int) -> Person:
+    return sampling.person(seed, studio.assets)
+
+
+def stand(
+    studio: "Studio",
+    person: Person,
+    split: str,
+    rng: np.random.Generator,
+    *,
+    sources: Mapping[str, float] = MIX,
+    turn_rad: float = 0.0,
+    at_mm: tuple[float, float] = (0.0, 0.0),
+) -> Stand:
+    """Draw a pose in which the person's limbs do not run through each other.
+
+    Args:
+        split: whose recordings and photographs the poses come of.
+        sources: how often each of `pose_bank.SOURCES` is drawn; "" is the bank's own mixture.
+    """
+    character, skeleton = studio.character(person), studio.assets.rig
+    poses, capsules = bank(studio, split), _capsules(studio, person)
+    source = one_of(sources, rng) or None
+    for _ in range(_TRIES):
+        posing = poses.sample(rng, source, heads=character.heads, tails=character.tails)
+        mended = collisions.acceptable(capsules, skeleton, character.heads, posing.rotations)
+        if mended is not None:
+            posing = replace(posing, rotations=mended)
+            break
+    posed = studio.pose(person, posing, turn_rad=turn_rad, at_mm=at_mm)
+    return Stand(person, posing, posed, turn_rad)
+
+
+@lru_cache(maxsize=16)
+def _capsules(studio: "Studio", person: Person) -> collisions.Capsules:
+    who = studio.character(person)
+    return collisions.measure(studio.assets, who.rest, who.heads, who.tails)
+
+
+@lru_cache(maxsize=6)
+def bank(studio: "Studio", split: str) -> PoseBank:
+    """The studio's poses, of the recordings and photographs of one split."""
+    return studio.bank if studio.bank.split == split else replace(studio.bank, split=split)
+
+
+def one_of(weights: Mapping[str, float], rng: np.random.Generator) -> str:
+    """Draw a name by weight."""
+    share = np.array(list(weights.values()), np.float64)
+    return str(rng.choice(list(weights), p=share / share.sum()))
+
+
+def describe(
+    taken: Shot,
+    picture: "Picture",
+    subject: Stand,
+    light: Light,
+    *,
+    background: str,
+    **more: Any,
+) -> dict[str, Any]:
+    """The labels of a sample, as JSON holds them.
+
+    Returns:
+        set, seed, index, identity, split: see `Shot`. With the same options `python -m trainer
+            data synth` draws the same sample again.
+        size: width, height px.
+        person_seed: `sampling.person(person_seed, assets)` is the person, but for what
+            `more` says. age_years, gender: of the body. outfit: slot, item and colour of what is
+            worn. outfit_id: of the same identity in the same clothes.
+        pose: source and name; pose_id: the two joined.
+        keypoints: 17 x (x px, y px, visibility), COCO-17; see `labels`.
+        joints_mm: 17 x (x, y, z), mm, camera space, seen or not.
+        others: keypoints of each other person.
+        bbox: x, y, width, height px of what is seen of the subject; None if nothing is.
+        area_px: how many pixels show the subject.
+        camera: focal_px, centre_px, rotation (3x3, world to camera), translation mm.
+        yaw_deg: where the camera stands about the subject: 0 before it, 90 at its left.
+        light: key, sky, ground (linear RGB), direction (world), softness.
+        background: its kind.
+    """
+    person, camera = subject.person, picture.camera
+    return {
+        "set": taken.set,
+        "seed": taken.seed,
+        "index": taken.index,
+        "identity": taken.identity,
+        "split": taken.split,
+        "size": list(camera.size),
+        "person_seed": person_seed(taken.set, taken.seed, taken.identity),
+        "age_years": round(person.body.age_years, 1),
+        "gender": round(person.body.gender, 3),
+        "hair": person.hair.style,
+        "outfit": [{"slot": w.slot, "item": w.item, "colour": w.colour} for w in person.outfit],
+        "outfit_id": f"{taken.set}-{taken.seed}-{taken.identity}",
+        "pose": {"source": subject.posing.source, "name": subject.posing.name},
+        "pose_id": f"{subject.posing.source}:{subject.posing.name}",
+        "keypoints": _rounded(picture.keypoints, 2),
+        "joints_mm": _rounded(picture.joints_mm, 1),
+        "others": [_rounded(points, 2) for points in picture.others],
+        "bbox": labels.box(picture.mask),
+        "area_px": int((picture.mask >= 128).sum()),
+        "camera": {
+            "focal_px": round(camera.focal_px, 3),
+            "centre_px": _rounded(np.asarray(camera.centre_px), 3),
+            "rotation": _rounded(camera.rotation, 7),
+            "translation": _rounded(camera.translation, 2),
+        },
+        "yaw_deg": round(yaw_deg(camera, subject), 1),
+        "light": {
+            "direction": _rounded(light.direction, 4),
+            "key": _rounded(light.key, 4),
+            "sky": _rounded(light.sky, 4),
+            "ground": _rounded(light.ground, 4),
+            "softness": round(light.softness, 3),
+        },
+        "background": background,
+        **more,
+    }
+
+
+def yaw_deg(camera: Camera, subject: Stand) -> float:
+    """Where a camera stands about someone, -180 to 180: 0 before them, 90 at their left."""
+    towards = cameras.eye(camera) - subject.posed.positions.mean(0)
+    yaw = np.degrees(np.arctan2(towards[0], towards[2]) - subject.turn_rad)
+    return float((yaw + 180.0) % 360.0 - 180.0)
+
+
+def files(
+    picture: "Picture", described: dict[str, Any], degraded: np.ndarray | None = None
+) -> Sample:
+    """Encode a sample.
+
+    Args:
+        degraded: (h,w,3) uint8 sRGB, the picture as a poor camera has it; the clean one is kept
+            beside it.
+    """
+    sample = {"jpg": _jpg(picture.image if degraded is None else degraded)}
+    if degraded is not None:
+        sample["clean.jpg"] = _jpg(picture.image)
+    sample["mask.png"] = _png(picture.mask)
+    sample["parts.png"] = _png(picture.parts)
+    sample["cloth.png"] = _png(picture.cloth)
+    sample["json"] = json.dumps(described, separators=(",", ":")).encode()
+    return sample
+
+
+_JPG: Final = (cv2.IMWRITE_JPEG_QUALITY, 95)
+_PNG: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+
+
+def _jpg(image: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _JPG)[1].tobytes()
+
+
+def _png(image: np.ndarray) -> bytes:
+    return cv2.imencode(".png", image, _PNG)[1].tobytes()
+
+
+def _rounded(values: np.ndarray, digits: int) -> Any:
+    return np.round(np.asarray(values, np.float64), digits).tolist()
