@@ -12,9 +12,9 @@ def textures() -> dict[str, bytes]:
     """Encoded PNG by name."""
     painted = {
         "skin": skin(),
-        "t-shirt": cloth("t-shirt", 256, folds=9.0, weave=5.0, grey=205.0),
-        "trousers": cloth("trousers", 256, folds=10.0, weave=9.0, grey=150.0),
-        "skirt": cloth("skirt", 256, folds=14.0, weave=4.0, grey=180.0),
+        "t-shirt": cloth("t-shirt", 256, folds=6.0, weave=2.5, grey=205.0),
+        "trousers": cloth("trousers", 256, folds=6.0, weave=3.5, grey=160.0),
+        "skirt": cloth("skirt", 256, folds=10.0, weave=2.5, grey=185.0),
         "hat": cloth("hat", 256, folds=3.0, weave=4.0, grey=190.0),
         "shoes": shoe(),
         "hair": hair(),
@@ -96,7 +96,7 @@ def skin() -> np.ndarray:
 
 def cloth(name: str, size: int, folds: float, weave: float, grey: float) -> np.ndarray:
     """(size,size,3) grey cloth: soft upright folds and a fine weave."""
-    soft = folds * _clouds(f"{name} folds", size, (size / 28, size / 9))
+    soft = folds * _clouds(f"{name} folds", size, (size / 22, size / 5))
     fine = weave * _clouds(f"{name} weave", size, (0.6, 0.6))
     return np.repeat((grey + soft + fine)[..., None], 3, 2)
 
@@ -127,7 +127,7 @@ def eye(colour: tuple[int, int, int]) -> np.ndarray:
     size = 128
     y, x = (np.mgrid[:size, :size] + 0.5) / size - 0.5
     r = np.hypot(x, y)
-    image = np.full((size, size, 3), 236.0)
+    image = np.full((size, size, 3), 216.0)
     image[..., 1:] -= 8.0
 
     def paint(share: np.ndarray, tone: tuple[float, ...]) -> None:
