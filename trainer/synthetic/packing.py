@@ -47,7 +47,7 @@ class Packed(NamedTuple):
     two_sided: np.ndarray
 
 
-class _Identity:
+class Identity:
     """Makes a value a key by which object it is; holds it, so that its id stays taken."""
 
     def __init__(self, value: Mesh) -> None:
@@ -57,16 +57,16 @@ class _Identity:
         return id(self.value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and other.value is self.value
+        return isinstance(other, Identity) and other.value is self.value
 
 
 def pack(mesh: Mesh) -> Packed:
     """The mesh's arrays; the same mesh object is packed once, as long as it is among the latest."""
-    return _pack(_Identity(mesh))
+    return _pack(Identity(mesh))
 
 
 @lru_cache(maxsize=24)
-def _pack(key: _Identity) -> Packed:
+def _pack(key: Identity) -> Packed:
     mesh = key.value
     materials = mesh.materials
     # the same texture in two materials is stored once

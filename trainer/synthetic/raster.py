@@ -18,10 +18,10 @@ from trainer.synthetic.packing import Packed
 NEAR_MM = 50.0
 # Surfaces this close (along their normal) are ordered by layer, not by depth
 LAYER_MM = 3.0
-_STEEPEST = 3.0  # how much further apart along the view two such surfaces may be
-_SNAP = 256.0
+STEEPEST = 3.0  # how much further apart along the view two such surfaces may be
+SNAP = 256.0
 # Screen positions beyond this many samples would make the edge functions inexact
-_FARTHEST = 60000.0
+FARTHEST = 60000.0
 
 
 class View(NamedTuple):
@@ -128,10 +128,10 @@ def project(
         scale = view.focal * inverse[i]
         sx = (r[0, 0] * x + r[0, 1] * y + r[0, 2] * z + t[0]) * scale + view.centre_x
         sy = (r[1, 0] * x + r[1, 1] * y + r[1, 2] * z + t[1]) * scale + view.centre_y
-        sx = min(max(sx, -_FARTHEST), _FARTHEST)
-        sy = min(max(sy, -_FARTHEST), _FARTHEST)
-        screen[i, 0] = math.floor(sx * _SNAP + 0.5) / _SNAP
-        screen[i, 1] = math.floor(sy * _SNAP + 0.5) / _SNAP
+        sx = min(max(sx, -FARTHEST), FARTHEST)
+        sy = min(max(sy, -FARTHEST), FARTHEST)
+        screen[i, 0] = math.floor(sx * SNAP + 0.5) / SNAP
+        screen[i, 1] = math.floor(sy * SNAP + 0.5) / SNAP
         reach[0], reach[1] = min(reach[0], sx), max(reach[1], sx)
         reach[2], reach[3] = min(reach[2], sy), max(reach[3], sy)
         if (
@@ -283,7 +283,7 @@ def visibility(
                         gy = dya * ia + dyb * ib + dyc * ic
                         # tangent of the angle between the surface and the picture's plane
                         steep = math.sqrt(gx * gx + gy * gy) * focal / iz
-                        slack = LAYER_MM * min(math.sqrt(1.0 + steep * steep), _STEEPEST)
+                        slack = LAYER_MM * min(math.sqrt(1.0 + steep * steep), STEEPEST)
                     if iz * (near + slack) > 1.0:
                         z = 1.0 / iz
                         opaque = True

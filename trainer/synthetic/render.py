@@ -22,7 +22,7 @@ from trainer.synthetic.types import Backdrop, Camera, Figure, Frame, Light
 
 OBJECTS = 200  # `Figure.number` of the first object
 _BAND = 1_500_000  # samples in memory at once
-_MARGIN = 0.25
+MARGIN = 0.25  # of the picture: how far beyond it shadows are looked after
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def render(
     for figure in figures:
         mesh = pack(figure.mesh)
         positions = np.ascontiguousarray(figure.positions, np.float32)
-        margin = 8.0 if with_floor else _MARGIN
+        margin = 8.0 if with_floor else MARGIN
         points, own, seen = raster.project(positions, mesh, view, axes, margin)
         if seen:
             shares = np.full((len(positions), 2), np.nan, np.float32)
