@@ -21,6 +21,7 @@ from trainer.synthetic import (
     pose_bank,
     rig,
     swing,
+    turns,
     written_poses,
 )
 from trainer.synthetic.body import shape
@@ -133,7 +134,7 @@ def test_elbows_and_knees_bend_about_their_hinges(doll: Assets, figure: Characte
     for name in ("lowerleg01.L", "lowerleg01.R", "lowerarm01.L", "lowerarm01.R"):
         hinge = limits.hinge(doll.rig, figure.heads, name)
         assert hinge is not None
-        turn = swing.vector_of(r[hinge.bone].astype(float))
+        turn = turns.vector_of(r[hinge.bone].astype(float))
         along = float(turn @ hinge.axis)
         assert np.linalg.norm(turn - along * hinge.axis) < np.radians(12.0), name
         if "leg" in name:
@@ -214,9 +215,9 @@ def test_a_change_stays_near_and_within_the_joints(doll: Assets, figure: Charact
     for name in ("lowerleg01.L", "lowerarm01.R"):
         hinge = limits.hinge(doll.rig, figure.heads, name)
         assert hinge is not None
-        bend = hinge.bend_rad + swing.vector_of(wild[hinge.bone].astype(float)) @ hinge.axis
+        bend = hinge.bend_rad + turns.vector_of(wild[hinge.bone].astype(float)) @ hinge.axis
         assert -0.02 <= bend <= np.radians(150.0)
-    head = swing.vector_of(wild[doll.rig.names.index("head")].astype(float))
+    head = turns.vector_of(wild[doll.rig.names.index("head")].astype(float))
     assert np.linalg.norm(head) <= np.radians(35.1)
 
 
@@ -266,15 +267,15 @@ def test_crossed_arms_stay_crossed(doll: Assets, figure: Character) -> None:
 
 
 def test_expressions_scale_and_mix() -> None:
-    turn = [swing.about(axis, 0.4) for axis in np.eye(3)]
+    turn = [turns.about(axis, 0.4) for axis in np.eye(3)]
     units = np.stack([[turn[0], turn[1]], [turn[2], np.eye(3)]]).astype(np.float32)
     weights = np.array([[1.0, 0.0], [0.5, 1.0]], np.float32)
     made = Expressions(("a", "b"), np.array([3, 5]), units, ("one", "both"), weights)
     half = faces.expression(made, "one", 0.5)
-    np.testing.assert_allclose(half[0], swing.about(np.eye(3)[0], 0.2), atol=1e-6)
-    np.testing.assert_allclose(half[1], swing.about(np.eye(3)[1], 0.2), atol=1e-6)
+    np.testing.assert_allclose(half[0], turns.about(np.eye(3)[0], 0.2), atol=1e-6)
+    np.testing.assert_allclose(half[1], turns.about(np.eye(3)[1], 0.2), atol=1e-6)
     both = faces.expression(made, "both")
-    expected = turn[2] @ swing.about(np.eye(3)[0], 0.2)
+    expected = turn[2] @ turns.about(np.eye(3)[0], 0.2)
     np.testing.assert_allclose(both[0], expected, atol=1e-6)
     np.testing.assert_allclose(faces.expression(made, "unheard of"), np.tile(np.eye(3), (2, 1, 1)))
 
@@ -394,7 +395,7 @@ def test_a_head_turns_to_where_the_face_is_drawn(doll: Assets, figure: Character
     start = pose_bank.built_in(doll, "standing").rotations
     turned = np.array(start)
     head = doll.rig.names.index("head")
-    turned[head] = swing.about(np.array([0.0, 1.0, 0.0]), 0.7).astype(np.float32) @ start[head]
+    turned[head] = turns.about(np.array([0.0, 1.0, 0.0]), 0.7).astype(np.float32) @ start[head]
     goal = coco_points(doll, rig.pose(figure, doll.rig, turned))
     posed = rig.pose(figure, doll.rig, start)
     cam = camera.full_body(np.random.default_rng(0), posed.positions, (300, 600), jitter=0.0)
@@ -412,6 +413,7 @@ def test_a_head_turns_to_where_the_face_is_drawn(doll: Assets, figure: Character
     np.testing.assert_array_equal(same, start)
 
 
+@pytest.mark.data
 def test_lifted_people_are_read_from_their_file(tmp_path: Path, data_root: Path) -> None:
     poses = lifted.load(data_root, "validation", tmp_path, count=40)
     assert poses.shape[1:] == (17, 3)

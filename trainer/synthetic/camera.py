@@ -145,8 +145,8 @@ def portrait(
         head = points[points[:, 1] > high - 0.135 * tall]
     else:
         reach = np.linalg.norm(np.asarray(face, np.float64) - np.mean(face, axis=0), axis=1).max()
-        # The crown is about twice as far from the face's middle as the ears are.
-        head = points[np.linalg.norm(points - np.mean(face, axis=0), axis=1) < 1.9 * reach]
+        # The crown is less than twice as far from the face's middle as the ears are.
+        head = points[np.linalg.norm(points - np.mean(face, axis=0), axis=1) < 1.7 * reach]
     head = _thinned(head if len(head) else points)
     middle = (head.min(0) + head.max(0)) / 2
     draws = jitter * rng.uniform(-1.0, 1.0, 7)

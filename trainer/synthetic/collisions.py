@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from trainer.synthetic.rig import transforms
-from trainer.synthetic.swing import rotation_of, unit
+from trainer.synthetic.turns import cross, length, rotation_of, unit
 from trainer.synthetic.types import Assets, Rig
 
 DEEPEST_MM = 28.0
@@ -258,8 +258,8 @@ def settle(
             here = bones[bone, :3, :3].astype(np.float64)
             joint = here @ heads[bone] + bones[bone, :3, 3]
             lever = point - joint
-            axis = np.cross(lever, way)
-            size = float(np.sqrt(axis @ axis))
+            axis = cross(lever, way)
+            size = length(axis)
             if size < 20.0:  # mm: straight along the arm, where no swing helps
                 continue
             push = (need - _TOUCH_MM) / (2.0 if both else 1.0)

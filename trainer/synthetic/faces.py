@@ -7,6 +7,7 @@ angle, which is how MakeHuman composes them.
 import numpy as np
 
 from trainer.synthetic.person import Face
+from trainer.synthetic.turns import rotations_of, vectors_of
 from trainer.synthetic.types import Assets, Expressions
 
 
@@ -35,7 +36,8 @@ def mixture(expressions: Expressions, weights: np.ndarray) -> np.ndarray:
     """
     total = np.tile(np.eye(3), (len(expressions.bones), 1, 1))
     for unit in np.flatnonzero(np.abs(weights) > 1e-4):
-        total = _part(expressions.rotations[unit], float(weights[unit])) @ total
+        turns = vectors_of(expressions.rotations[unit]) * float(weights[unit])
+        total = rotations_of(turns) @ total
     return total.astype(np.float32)
 
 
@@ -53,16 +55,3 @@ def with_face(rotations: np.ndarray, assets: Assets, face: Face) -> np.ndarray:
         found = expression(assets.expressions, face.expression, face.strength)
         out[assets.expressions.bones] = found
     return out
-
-
-def _part(rotations: np.ndarray, share: float) -> np.ndarray:
-    """(b,3,3) rotations about the same axes by a share of their angles."""
-    r = rotations.astype(np.float64)
-    skew = np.stack([r[:, 2, 1] - r[:, 1, 2], r[:, 0, 2] - r[:, 2, 0], r[:, 1, 0] - r[:, 0, 1]], -1)
-    double_sine = np.linalg.norm(skew, axis=1)
-    angle = np.arctan2(double_sine, np.trace(r, axis1=1, axis2=2) - 1.0) * share
-    x, y, z = (skew / np.maximum(double_sine, 1e-9)[:, None]).T
-    zero = np.zeros_like(x)
-    k = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(-1, 3, 3)
-    s, c = np.sin(angle)[:, None, None], np.cos(angle)[:, None, None]
-    return np.eye(3) + s * k + (1.0 - c) * (k @ k)

@@ -8,7 +8,8 @@ import numpy as np
 
 from trainer.synthetic.camera import project
 from trainer.synthetic.rig import skin
-from trainer.synthetic.swing import NECK, rotation_of
+from trainer.synthetic.swing import NECK
+from trainer.synthetic.turns import rotation_of
 from trainer.synthetic.types import Assets, Camera, Character, Posed
 
 _FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")

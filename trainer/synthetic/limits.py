@@ -4,13 +4,14 @@ All rotations are relative to the parent, in axes that are the world's at rest.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from trainer.synthetic.swing import about, rotation_of, unit, vector_of
+from trainer.synthetic.turns import about, cross, rotations_of, unit, vector_of, vectors_of
 from trainer.synthetic.types import Rig
 
-_X = np.array([1.0, 0.0, 0.0])
+_X, _, _Z = np.eye(3)
 
 HANDS = ("relaxed", "open", "fist", "pointing", "holding")
 _HAND_SHARES = (0.66, 0.1, 0.1, 0.04, 0.1)
@@ -71,12 +72,12 @@ def hinge(rig: Rig, heads: np.ndarray, name: str) -> Hinge | None:
     if limb == "lowerleg01":
         axis = unit(_X - (_X @ first) * first)
     else:
-        normal = np.cross(first, second)
+        normal = cross(first, second)
         if normal @ normal < 0.003:
-            normal = np.cross(first, np.array([0.0, 0.0, 1.0]))
+            normal = cross(first, _Z)
         axis = unit(normal)
     flat = second - (second @ axis) * axis
-    bend = float(np.arctan2(np.cross(first, flat) @ axis, first @ flat))
+    bend = float(np.arctan2(cross(first, flat) @ axis, first @ flat))
     return Hinge(rig.names.index(name), axis, bend)
 
 
@@ -100,24 +101,37 @@ def perturb(
         (B,3,3) float32.
     """
     out = np.array(rotations, np.float64)
-    for bone, name in enumerate(rig.names):
-        limb = name.split(".")[0]
-        if limb in _JITTER_DEG:
-            deviation, most = np.radians(_JITTER_DEG[limb])
-            by = rng.normal(0.0, amount * deviation, 3)
-            moved = vector_of(out[bone] @ rotation_of(by))
-            size = float(np.linalg.norm(moved))
-            allowed = max(float(most), float(np.linalg.norm(vector_of(out[bone]))))
-            out[bone] = rotation_of(moved * min(1.0, allowed / max(size, 1e-9)))
-        elif limb in _HINGE_DEG:
-            joint = hinge(rig, heads, name)
+    bones, deviation, most = _loose(rig.names)
+    by = rng.normal(0.0, 1.0, (len(bones), 3)) * (amount * deviation)[:, None]
+    before = np.linalg.norm(vectors_of(out[bones]), axis=1)
+    moved = vectors_of(out[bones] @ rotations_of(by))
+    size = np.linalg.norm(moved, axis=1)
+    moved *= np.minimum(1.0, np.maximum(most, before) / np.maximum(size, 1e-9))[:, None]
+    out[bones] = rotations_of(moved)
+    for limb, degrees in _HINGE_DEG.items():
+        for side in ("L", "R"):
+            joint = hinge(rig, heads, f"{limb}.{side}")
             change = float(rng.normal(0.0, 1.0))
-            if joint is not None:
-                deviation, least, most = np.radians(_HINGE_DEG[limb])
-                bent = joint.bend_rad + float(vector_of(out[bone]) @ joint.axis)
-                to = np.clip(bent + amount * deviation * change, min(least, bent), max(most, bent))
-                out[bone] = about(joint.axis, float(to) - bent) @ out[bone]
+            if joint is None:
+                continue
+            spread, least, furthest = np.radians(degrees)
+            bent = joint.bend_rad + float(vector_of(out[joint.bone]) @ joint.axis)
+            to = bent + amount * float(spread) * change
+            to = min(max(to, min(float(least), bent)), max(float(furthest), bent))
+            out[joint.bone] = about(joint.axis, to - bent) @ out[joint.bone]
     return out.astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _loose(names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The bones of `_JITTER_DEG` in a rig, how they spread and the most that they turn, rad."""
+    found = [
+        (b, *_JITTER_DEG[n.split(".")[0]])
+        for b, n in enumerate(names)
+        if n.split(".")[0] in _JITTER_DEG
+    ]
+    bones, spread, most = zip(*found, strict=True)
+    return np.array(bones), np.radians(spread), np.radians(most)
 
 
 def hands(
@@ -155,15 +169,21 @@ def _curl(
     side: str,
     curls: np.ndarray,
 ) -> None:
-    index = {name: b for b, name in enumerate(rig.names)}
-    if f"finger3-1.{side}" not in index:
+    bones = _fingers(rig.names, side)
+    if len(bones) == 0:
         return
-    for finger in range(1, 6):
-        bones = [index[f"finger{finger}-{k}.{side}"] for k in (1, 2, 3)]
-        along = [unit(np.asarray(tails[b] - heads[b], float)) for b in bones]
-        axis = np.cross(along[0], along[2])  # fingers at rest are bent a little already
-        if axis @ axis < 1e-4:
-            continue
-        axis = unit(axis)
-        for bone, angle in zip(bones, curls[finger - 1], strict=True):
-            out[bone] = about(axis, float(angle))
+    along = np.asarray(tails, np.float64)[bones] - np.asarray(heads, np.float64)[bones]
+    axis = np.cross(along[:, 0], along[:, 2])  # fingers at rest are bent a little already
+    size = np.linalg.norm(axis, axis=1, keepdims=True)
+    axis = np.where(size > 1e-3, axis / np.maximum(size, 1e-9), 0.0)
+    vectors = axis[:, None] * curls[..., None]
+    out[bones.ravel()] = rotations_of(vectors.reshape(-1, 3))
+
+
+@lru_cache(maxsize=8)
+def _fingers(names: tuple[str, ...], side: str) -> np.ndarray:
+    """(5,3) int64, the phalanges of a hand, or nothing where a rig has no fingers."""
+    wanted = [f"finger{finger}-{k}.{side}" for finger in range(1, 6) for k in (1, 2, 3)]
+    if not all(name in names for name in wanted):
+        return np.zeros(0, np.int64)
+    return np.array([names.index(name) for name in wanted]).reshape(5, 3)

@@ -6,7 +6,7 @@ Torch-free, but for the one time that photographs are lifted.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,8 @@ from trainer.synthetic.swing import swing
 from trainer.synthetic.types import Assets, Rig
 
 SOURCES = ("mocap", "walking", "standing", "coco", "rig", "written", "perturbed")
-"""walking: of motion capture, or written; standing: the rig's and written ones; perturbed: any of
-the others with every joint moved a little."""
+"""walking: calm steps of motion capture, or written ones; standing: the captured, the rig's and the
+written ones that stand upright; perturbed: any of the others with every joint moved a little."""
 
 _MIX = {
     "mocap": 0.30,
@@ -41,17 +41,25 @@ _SHARE_POWER = 0.6  # an action's share of the frames to this power: salsa would
 _UNSTABLE = ("fly01", "fly02", "benchmark")  # in the air or a test of the rig: drawn seldom
 _PERTURBED = (0.4, 1.2)
 _CALM = ("standing01", "standing02", "standing03", "standing04")  # the rig's that just stand
+_CAPTURED_STANDING = 0.5
+_FEWEST = 50  # captured poses of a kind; fewer would be seen again and again
+_LOOSENED = 0.6  # the most that a pose which is always the same is changed
 _TRIES = 8
 
 
 @dataclass(frozen=True, eq=False)
 class _Clips:
-    """Captured poses. poses: (N,17,3) mm; name: (N,); chance, walk_chance: (N,) cumulative."""
+    """Captured poses.
+
+    Attributes:
+        poses: (N,17,3) float32 mm.
+        name: (N,) their actions.
+        chance: by source, (N,) float64 that sum up the weights; sources without poses are absent.
+    """
 
     poses: np.ndarray
     name: np.ndarray
-    chance: np.ndarray
-    walk_chance: np.ndarray
+    chance: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,9 +170,12 @@ class PoseBank:
         self, rng: np.random.Generator, source: str, heads: np.ndarray, tails: np.ndarray
     ) -> tuple[np.ndarray, str]:
         own = list(self.assets.poses)
-        if source in ("mocap", "walking") and self._clips is not None:
-            clips = self._clips
-            chance = clips.chance if source == "mocap" else clips.walk_chance
+        clips = self._clips
+        captured = clips is not None and source in clips.chance
+        if captured and source == "standing":
+            captured = rng.random() < _CAPTURED_STANDING
+        if captured and clips is not None:
+            chance = clips.chance[source]
             row = int(np.searchsorted(chance, rng.random() * chance[-1], side="right"))
             row = min(row, len(chance) - 1)
             joints, name = clips.poses[row], str(clips.name[row])
@@ -177,7 +188,8 @@ class PoseBank:
             if names:
                 weight = np.array([0.1 if n in _UNSTABLE else 1.0 for n in names])
                 name = str(rng.choice(names, p=weight / weight.sum()))
-                return np.array(self.assets.poses[name], np.float32), name
+                rotations = np.array(self.assets.poses[name], np.float32)
+                return self._loosened(rng, rotations, heads), name
             name = str(rng.choice(written_poses.STANDING))
             joints = written_poses.joints(written_poses.POSES[name])
         else:
@@ -187,8 +199,17 @@ class PoseBank:
             }.get(source, list(written_poses.POSES))
             name = str(rng.choice(names))
             joints = written_poses.joints(written_poses.POSES[name])
+            rotations = swing(self.assets, heads, tails, joints, rng)
+            rotations = self._loosened(rng, rotations, heads)
+            return limits.hands(rng, rotations, self.assets.rig, heads, tails), name
         rotations = swing(self.assets, heads, tails, facing_front(joints), rng)
         return limits.hands(rng, rotations, self.assets.rig, heads, tails), name
+
+    def _loosened(
+        self, rng: np.random.Generator, rotations: np.ndarray, heads: np.ndarray
+    ) -> np.ndarray:
+        amount = float(rng.uniform(0.0, _LOOSENED))
+        return limits.perturb(rng, rotations, self.assets.rig, heads, amount)
 
     @cached_property
     def _clips(self) -> _Clips | None:
@@ -205,10 +226,13 @@ class PoseBank:
         share = np.bincount(index, weight, len(kind))
         weight *= share[index] ** (_SHARE_POWER - 1.0)
         walks = np.array([bool(_WALKS.search(k)) for k in kind])[index]
-        chance = np.cumsum(weight)
-        return _Clips(
-            poses.poses, name, chance, np.cumsum(weight * walks) if walks.any() else chance
-        )
+        weights = {
+            "mocap": weight,
+            "walking": weight * (walks & _calm(poses.poses, 38.0, 75.0, 60.0)),
+            "standing": weight * _calm(poses.poses, 15.0, 25.0, 55.0),
+        }
+        chance = {k: np.cumsum(w) for k, w in weights.items() if (w > 0).sum() >= _FEWEST}
+        return _Clips(poses.poses, name, chance)
 
     @cached_property
     def _capsules(self) -> Capsules:
@@ -251,6 +275,37 @@ def names(assets: Assets) -> tuple[str, ...]:
     return (*written_poses.POSES, *(n for n in assets.poses if n not in written_poses.POSES))
 
 
+def _calm(poses: np.ndarray, thigh_deg: float, shin_deg: float, arm_deg: float) -> np.ndarray:
+    """(N,) bool: upright people whose limbs hang down within some degrees.
+
+    Args:
+        poses: (N,17,3) mm, y up.
+    """
+
+    def tilt(start: str, end: str) -> np.ndarray:
+        way = poses[:, mocap.JOINTS.index(end)] - poses[:, mocap.JOINTS.index(start)]
+        return np.degrees(np.arctan2(np.hypot(way[:, 0], way[:, 2]), -way[:, 1]))
+
+    calm = tilt("Neck", "Pelvis") < 14.0
+    for side in "LR":
+        calm &= tilt(f"{side}_Hip", f"{side}_Knee") < thigh_deg
+        calm &= tilt(f"{side}_Knee", f"{side}_Ankle") < shin_deg
+        calm &= tilt(f"{side}_Shoulder", f"{side}_Elbow") < arm_deg
+    return calm
+
+
+@lru_cache(maxsize=4)
+def _opposite(names: tuple[str, ...]) -> np.ndarray:
+    """(B,) int64, the bone of the other side, or the bone itself."""
+    index = {name: b for b, name in enumerate(names)}
+    swap = {"L": "R", "R": "L"}
+    found = []
+    for bone, name in enumerate(names):
+        stem, _, side = name.rpartition(".")
+        found.append(index.get(f"{stem}.{swap[side]}", bone) if side in swap else bone)
+    return np.array(found)
+
+
 def facing_front(joints: np.ndarray) -> np.ndarray:
     """Joints turned about the vertical until the hips face +z.
 
@@ -273,12 +328,7 @@ def mirrored(rig: Rig, rotations: np.ndarray) -> np.ndarray:
     Returns:
         (B,3,3) float32.
     """
-    index = {name: b for b, name in enumerate(rig.names)}
-    swap = {"L": "R", "R": "L"}
-    other = []
-    for bone, name in enumerate(rig.names):
-        stem, _, side = name.rpartition(".")
-        other.append(index.get(f"{stem}.{swap[side]}", bone) if side in swap else bone)
+    other = _opposite(rig.names)
     flip = np.array([-1.0, 1.0, 1.0], np.float32)
     return (np.asarray(rotations, np.float32)[other] * flip[:, None] * flip).astype(np.float32)
 

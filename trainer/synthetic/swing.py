@@ -10,6 +10,17 @@ from itertools import pairwise
 import numpy as np
 
 from trainer.data import mocap
+from trainer.synthetic.turns import (
+    about,
+    aligning,
+    cross,
+    frame,
+    length,
+    ramp,
+    rotation_of,
+    unit,
+    vector_of,
+)
 from trainer.synthetic.types import Assets
 
 _J = {name: i for i, name in enumerate(mocap.JOINTS)}
@@ -38,79 +49,6 @@ _TOES = np.radians(45.0)
 _AIR_PLANTAR = np.radians(14.0)
 _STANDS_MM, _LIFTED_MM = 35.0, 150.0  # an ankle above the lower one: on the floor, off it
 _FOREARM_SHARE = {"lowerarm01": 0.35, "lowerarm02": 1.0}
-
-
-def about(axis: np.ndarray, angle: float) -> np.ndarray:
-    """(3,3) float64 rotation by `angle` rad about the unit vector `axis` (3,)."""
-    x, y, z = axis
-    s, c = np.sin(angle), np.cos(angle)
-    k = 1.0 - c
-    return np.array(
-        [
-            [c + x * x * k, x * y * k - z * s, x * z * k + y * s],
-            [y * x * k + z * s, c + y * y * k, y * z * k - x * s],
-            [z * x * k - y * s, z * y * k + x * s, c + z * z * k],
-        ]
-    )
-
-
-def unit(vector: np.ndarray) -> np.ndarray:
-    """`vector` (3,) at length 1 (or 0 where it has no direction)."""
-    return vector / max(float(np.sqrt(vector @ vector)), 1e-9)
-
-
-def aligning(start: np.ndarray, end: np.ndarray, spare: np.ndarray = _Z) -> np.ndarray:
-    """(3,3) the shortest rotation of one direction (3,) to another; half turns go about `spare`."""
-    a, b = unit(start), unit(end)
-    axis = np.cross(a, b)
-    sine, cosine = float(np.sqrt(axis @ axis)), float(a @ b)
-    if sine < 1e-6:
-        if cosine > 0:
-            return np.eye(3)
-        axis, sine = unit(spare - (spare @ a) * a), 1.0
-        return about(axis, np.pi)
-    return about(axis / sine, np.arctan2(sine, cosine))
-
-
-def vector_of(rotation: np.ndarray) -> np.ndarray:
-    """(3,) rotation vector, rad, of a (3,3) rotation."""
-    skew = np.array(
-        [
-            rotation[2, 1] - rotation[1, 2],
-            rotation[0, 2] - rotation[2, 0],
-            rotation[1, 0] - rotation[0, 1],
-        ]
-    )
-    sine, cosine = 0.5 * np.sqrt(skew @ skew), 0.5 * (np.trace(rotation) - 1.0)
-    angle = float(np.arctan2(sine, cosine))
-    if sine > 1e-5:
-        return skew * (angle / (2.0 * sine))
-    if cosine > 0:
-        return skew * 0.5
-    column = (rotation + np.eye(3))[:, int(np.argmax(np.diag(rotation)))]
-    return unit(column) * angle
-
-
-def rotation_of(vector: np.ndarray) -> np.ndarray:
-    """(3,3) rotation of a rotation vector (3,), rad."""
-    angle = float(np.sqrt(vector @ vector))
-    return about(vector / angle, angle) if angle > 1e-9 else np.eye(3)
-
-
-def ramp(value: float, low: float, high: float) -> float:
-    """0 up to `low`, 1 from `high` on, smooth between."""
-    t = min(max((value - low) / (high - low), 0.0), 1.0)
-    return t * t * (3.0 - 2.0 * t)
-
-
-def frame(across: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """(3,3) axes in columns: x along `across` (3,), y towards `up`, z to the front."""
-    x = unit(across)
-    y = up - (up @ x) * x
-    if y @ y < 1e-9:
-        y = _Z - (_Z @ x) * x
-    y = unit(y)
-    return np.stack([x, y, np.cross(x, y)], axis=1)
 
 
 @dataclass
@@ -196,11 +134,11 @@ def _trunk(turned: Turned, heads: np.ndarray, joints: np.ndarray) -> tuple[np.nd
     front = at["Nose"] - at["Neck"]
     front = front - (front @ skull) * skull
     # A nose on the line from neck to crown tells nothing: then the head looks where the chest does.
-    sure = ramp(float(np.sqrt(front @ front)), 8.0, 25.0)
+    sure = ramp(length(front), 8.0, 25.0)
     front = sure * unit(front) + (1.0 - sure) * chest[:, 2]
-    head = frame(np.cross(skull, front), skull) @ about(_X, -np.radians(_HEAD_LEAN))
+    head = frame(cross(skull, front), skull) @ about(_X, -np.radians(_HEAD_LEAN))
     between = vector_of(chest.T @ head)
-    size = float(np.sqrt(between @ between))
+    size = length(between)
     most = np.radians(75.0)
     if size > most:
         head = chest @ rotation_of(between * (most / size))
@@ -242,15 +180,15 @@ def _arm(
     follow = vector_of(aligning(mean, seen)) * _CLAVICLE_FOLLOWS
     rise = float(np.arcsin(np.clip(upper @ chest[:, 1], -1.0, 1.0)))
     follow = follow + _Z * (sign * _CLAVICLE_RISES * max(rise, 0.0))
-    follow *= min(1.0, _CLAVICLE_MOST / max(float(np.sqrt(follow @ follow)), 1e-9))
+    follow *= min(1.0, _CLAVICLE_MOST / max(length(follow), 1e-9))
     clavicle = chest @ rotation_of(follow)
     turned.turn(f"clavicle.{side}", clavicle)
     turned.turn(f"shoulder01.{side}", clavicle)
     rest = [heads[turned.index[f"{n}.{side}"]] for n in ("upperarm01", "lowerarm01", "wrist")]
     rest_upper, rest_lower = rest[1] - rest[0], rest[2] - rest[1]
-    hinge = np.cross(rest_upper, rest_lower)
-    if np.linalg.norm(hinge) < 0.05 * np.linalg.norm(rest_upper) * np.linalg.norm(rest_lower):
-        hinge = np.cross(rest_upper, _Z)  # a rest pose with straight arms: they bend forwards
+    hinge = cross(rest_upper, rest_lower)
+    if length(hinge) < 0.05 * length(rest_upper) * length(rest_lower):
+        hinge = cross(rest_upper, _Z)  # a rest pose with straight arms: they bend forwards
     start = aligning(chest @ rest_upper, upper, chest[:, 2]) @ chest
     twist = _hinge_twist(start @ unit(hinge), upper, lower)
     low, high = _ARM_TWIST if side == "L" else (-_ARM_TWIST[1], -_ARM_TWIST[0])
@@ -295,10 +233,10 @@ def _hinge_twist(axis: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> floa
     Args:
         axis: (3,) where the hinge is without twist; upper, lower: (3,) unit.
     """
-    normal = np.cross(upper, lower)
-    sine, cosine = float(np.sqrt(normal @ normal)), float(upper @ lower)
+    normal = cross(upper, lower)
+    sine, cosine = length(normal), float(upper @ lower)
     axis = axis - (axis @ upper) * upper
-    twist = float(np.arctan2(np.cross(axis, normal) @ upper, axis @ normal))
+    twist = float(np.arctan2(cross(axis, normal) @ upper, axis @ normal))
     bent = ramp(float(np.arctan2(sine, cosine)), _HINGE_FROM, _HINGE_TO)
     return twist * bent * (1.0 - ramp(abs(twist), *_BEYOND))
 
@@ -339,7 +277,7 @@ def _foot(
     down = -float(unit(leg)[1])
     stands = (1.0 - ramp(height, _STANDS_MM, _LIFTED_MM)) * ramp(down, 0.25, 0.6)
     front = shin[:, 2] - shin[1, 2] * _Y
-    flat = frame(np.cross(_Y, front), _Y) if front @ front > 1e-4 else shin
+    flat = frame(cross(_Y, front), _Y) if front @ front > 1e-4 else shin
     need = vector_of(shin.T @ flat)  # in the shin's axes: +x lowers the toes
     pitch = min(max(need[0], -_DORSAL), _PLANTAR)
     roll = min(max(need[2], -_ROLL), _ROLL)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data import mocap
-from trainer.synthetic.swing import about, unit
+from trainer.synthetic.turns import about, unit
 
 Way = tuple[float, float, float]
 _J = {name: i for i, name in enumerate(mocap.JOINTS)}
