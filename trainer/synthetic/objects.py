@@ -28,7 +28,8 @@ class _Builder:
     materials: list[Material] = field(default_factory=list)
 
     def paint(self, texture: Texture, *, cutout: bool = False, gloss: float = 0.1) -> int:
-        self.materials.append(Material(_picture(*texture), cutout=cutout, gloss=gloss))
+        picture = _picture(*texture, side=256 if cutout else 128)
+        self.materials.append(Material(picture, cutout=cutout, gloss=gloss))
         return len(self.materials) - 1
 
     def grid(self, points: np.ndarray, uv: np.ndarray, material: int) -> None:
@@ -77,30 +78,30 @@ class _Builder:
         self,
         foot: tuple[float, float, float],
         top: tuple[float, float, float],
-        radius: float,
+        radius: float | tuple[float, float],
         material: int,
         sides: int = 12,
     ) -> None:
+        """A round bar; two radii, at the foot and at the top, make it taper."""
         a, b = np.array(foot, float), np.array(top, float)
         axis = (b - a) / np.linalg.norm(b - a)
         aside = np.cross(axis, [0.3, 0.2, 0.9] if abs(axis[1]) > 0.5 else [0, 1, 0])
         aside /= np.linalg.norm(aside)
         other = np.cross(axis, aside)
         angle = np.linspace(0, 2 * np.pi, sides + 1)
-        ring = radius * (np.cos(angle)[:, None] * aside + np.sin(angle)[:, None] * other)
+        ring = np.cos(angle)[:, None] * aside + np.sin(angle)[:, None] * other
+        low, high = (radius, radius) if isinstance(radius, float | int) else radius
         v = np.array([0, np.linalg.norm(b - a) / 700])
         uv = np.stack(np.meshgrid(angle / (2 * np.pi), v), -1)
-        self.grid(np.stack([a + ring, b + ring]), uv, material)
+        self.grid(np.stack([a + low * ring, b + high * ring]), uv, material)
 
     def lathe(self, profile: np.ndarray, flat: float, material: int, sides: int = 20) -> None:
-        """A body of (n,3) rows of height, half width and x shift, flattened along z."""
+        """A body of (n,2) rows of height and half width, flattened along z."""
         angle = np.linspace(0, 2 * np.pi, sides + 1)
-        y, half, shift = profile.T[:, :, None]
-        # z before x, so that the outside is the patch's right side
-        points = np.stack(
-            np.broadcast_arrays(shift + half * np.sin(angle), y, flat * half * np.cos(angle)),
-            -1,
-        )
+        y, half = profile.T[:, :, None]
+        # from z to x, so that the outside is the patch's right side
+        parts = half * np.sin(angle), y, flat * half * np.cos(angle)
+        points = np.stack(np.broadcast_arrays(*parts), -1)
         uv = np.stack(np.broadcast_arrays(angle / np.pi, y / 500), -1)
         self.grid(points, uv, material)
 
@@ -120,7 +121,7 @@ class _Builder:
         return mesh, np.concatenate(self.positions)
 
 
-def _picture(name: str, colours: list[np.ndarray], side: int = 128) -> np.ndarray:
+def _picture(name: str, colours: list[np.ndarray], side: int) -> np.ndarray:
     """(n,n,4) uint8 sRGB and opacity of a map in colours (linear RGB)."""
     maps = atlas()
     number = maps.index[name]
@@ -264,35 +265,47 @@ def _crossed(b: _Builder, material: int, wide: float, tall: float, cards: int) -
 
 
 def _stranger(rng: np.random.Generator, b: _Builder) -> None:
-    """Somebody's back and head, out of focus in most pictures."""
-    cloth = choose(rng, _CLOTHS, 0.15)
+    """Somebody's back: a coat, arms, trousers and hair, without a face."""
+    cloth, trousers = choose(rng, _CLOTHS, 0.15), choose(rng, "2d2f36 3a3f4a 4a4640 26262a")
     coat = b.paint(("carpet", [cloth, cloth * 0.85]))
+    legs = b.paint(("carpet", [trousers, trousers * 0.85]))
+    skin = b.paint(("blank", [choose(rng, "c99f85 a87a5c 7a5240 e0bba2")]))
     hair = choose(rng, "2a211c 4a3626 6b5138 1d1a18 8f8a84")
-    tall = float(rng.uniform(1550, 1850))
-    s = tall / 1700
+    s = float(rng.uniform(1550, 1850)) / 1700
+    wide = s * float(rng.uniform(0.95, 1.15))
     body = [
-        (0, 150, 0),
-        (500, 165, 0),
-        (900, 190, 0),
-        (1150, 175, 0),
-        (1300, 205, 0),
-        (1380, 215, 0),
-        (1425, 175, 0),
-        (1450, 90, 0),
-        (1470, 0, 0),
+        (770, 0),
+        (775, 168),
+        (900, 172),
+        (1060, 150),
+        (1200, 168),
+        (1330, 190),
+        (1395, 176),
+        (1430, 120),
+        (1452, 70),
+        (1470, 0),
     ]
-    b.lathe(np.array(body, float) * [s, s * rng.uniform(0.95, 1.2), 1], 0.6, coat)
-    head = [
-        (1440, 0, 0),
-        (1445, 55, 0),
-        (1490, 60, 0),
-        (1530, 78, 0),
-        (1590, 92, 0),
-        (1640, 88, 0),
-        (1680, 62, 0),
-        (1700, 0, 0),
-    ]
-    b.lathe(np.array(head, float) * [s, s, 1], 1.15, b.paint(("wood", [hair, hair * 0.7])))
+    b.lathe(_profile(body, s, wide), 0.62, coat)
+    b.tube((0, 1430 * s, 0), (0, 1530 * s, 0), 52 * s, skin)
+    head = [(1490, 0), (1495, 48), (1530, 74), (1590, 86), (1640, 83), (1680, 60), (1698, 0)]
+    b.lathe(_profile(head, s, s), 1.2, b.paint(("wood", [hair, hair * 0.7])))
+    swing = float(rng.uniform(-60, 60))
+    for side in (-1.0, 1.0):
+        lean = side * swing
+        shoulder, elbow = (side * 178 * wide, 1372 * s, 0.0), (side * 232 * wide, 1110 * s, lean)
+        wrist = (side * 236 * wide, 880 * s, 60 + 2 * lean)
+        b.tube((side * 120 * wide, 1385 * s, 0), shoulder, (30 * s, 64 * s), coat)
+        b.tube(shoulder, elbow, (64 * s, 50 * s), coat)
+        b.tube(elbow, wrist, (50 * s, 40 * s), coat)
+        b.tube(wrist, (wrist[0], wrist[1] - 110 * s, wrist[2] + 15), (34 * s, 22 * s), skin)
+        knee, foot = (side * 88 * s, 450 * s, -lean), (side * 92 * s, 0.0, -2 * lean)
+        b.tube((side * 86 * s, 830 * s, 0), knee, (92 * s, 64 * s), legs)
+        b.tube(knee, foot, (64 * s, 52 * s), legs)
+
+
+def _profile(rows: list[tuple[int, int]], tall: float, wide: float) -> np.ndarray:
+    """(n,2) mm of heights and half widths at another size."""
+    return np.array(rows, float) * [tall, wide]
 
 
 def _held(rng: np.random.Generator, b: _Builder) -> None:
@@ -320,6 +333,7 @@ _STANDING: dict[str, tuple[_Maker, float]] = {
     "bush": (_bush, 0.8),
     "stranger": (_stranger, 1.0),
 }
+_LONG = ("railing", "low_wall")  # may pass beside the camera
 KINDS = (*_STANDING, "leaves", "held")
 
 
@@ -345,8 +359,11 @@ def sample(
     if kind is not None and kind not in KINDS:
         raise ValueError(f"no object is called {kind!r}")
     best: tuple[float, Mesh, np.ndarray] | None = None
-    for _ in range(tries):
-        name = kind or _drawn(rng)
+    for attempt in range(tries + 4 * (kind is None)):
+        if attempt >= tries:  # no room for what stands on the floor
+            name = "held"
+        elif attempt % 4 == 0:
+            name = kind or _drawn(rng)
         builder = _Builder()
         if name == "leaves":
             _bush(rng, builder)
@@ -358,6 +375,9 @@ def sample(
         placed = _placed(rng, name, camera, points, local).astype(np.float32)
         hidden = covered(mesh, placed, camera, points)
         miss = max(share[0] - hidden, hidden - share[1], 0.0)
+        depth = placed @ np.asarray(camera.rotation)[2] + camera.translation[2]
+        if float(np.min(depth)) < 350 and name not in _LONG:
+            miss += 1.0  # in the photographer's face
         if best is None or miss < best[0]:
             best = (miss, mesh, placed)
         if miss == 0.0:
@@ -385,7 +405,9 @@ def _placed(
     half = 0.5 * float(np.ptp((points - middle) @ x))
     if name in ("leaves", "held"):
         if name == "held":
-            target = points[rng.integers(len(points))]
+            low, high = np.quantile(points[:, 1], [0.3, 0.75])  # not before the face
+            held = points[(points[:, 1] >= low) & (points[:, 1] <= high)]
+            target = held[rng.integers(len(held))]
             target = target + float(rng.uniform(60, 180)) * (eye - target) / np.linalg.norm(
                 eye - target
             )

@@ -182,10 +182,10 @@ def planks(rng: np.random.Generator, n: int) -> np.ndarray:
     start = rng.integers(0, n, 8)[board]
     half = ((x + start) % n // (n // 2)).astype(int)
     tone = rng.random((8, 2)).astype(np.float32)[board, half]
-    grain = np.zeros((n, n), np.float32)
-    for row in range(8):  # each board is sawn of another tree
-        lines = noise(rng, n, (4, 128), 2) + 0.8 * noise(rng, n, (2, 16), 2)
-        grain[row * tall : (row + 1) * tall] = lines[:tall]
+    lines = noise(rng, n, (4, 128), 2) + 0.8 * noise(rng, n, (2, 16), 2)
+    # each board is sawn of another tree: the grain breaks at its edges
+    cuts = rng.integers(0, n, 8)
+    grain = np.concatenate([np.roll(lines, c, (0, 1))[:tall] for c in cuts])
     fibre = noise(rng, n, (16, 512))
     seam_y = np.minimum(y % tall, tall - 1 - y % tall)
     seam_x = np.abs((x + start) % (n // 2) - 1)
@@ -308,7 +308,7 @@ LIBRARY: dict[str, tuple[_Maker, int, float, float]] = {
     "tree": (drawn.tree, 512, 1, 1),
     "conifer": (drawn.conifer, 256, 1, 1),
     "plant": (drawn.plant, 256, 1, 1),
-    "leaves": (drawn.leaves, 256, 1, 1),
+    "leaves": (drawn.leaves, 512, 1, 1),
     "treeline": (drawn.treeline, 512, 1, 1),
     "facade": (drawn.facade, 512, 11000, 9600),
     "shop": (drawn.shop, 256, 7000, 1),

@@ -243,7 +243,7 @@ def treeline(rng: np.random.Generator, n: int) -> np.ndarray:
                 ]
             )
             local = np.zeros((n, wide, 4), np.float32)
-            _crown(local, rng, stack, 420, (3, 6))
+            _crown(local, rng, stack, 220, (4, 8))
             hue, dim = rng.uniform(-0.3, 0.3), rng.uniform(0.75, 1.1) * (0.85 + 0.08 * layer)
             columns = (np.arange(wide) + int(x)) % n
             local[..., 0] = np.clip(local[..., 0] + hue, 0, 1)
