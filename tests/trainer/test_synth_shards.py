@@ -545,6 +545,34 @@ def test_help_and_mistakes(
     assert "set.json" in capsys.readouterr().err
 
 
+def test_the_command_draws_what_a_set_draws_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainer.synthetic import sets
+
+    assert list(cli_synth.SETS) == list(sets.SETS)
+    monkeypatch.delenv("POSEAPP_DATA", raising=False)
+    data, out = tmp_path / "data", tmp_path / "set"
+    data.mkdir()
+    words = ["data", "synth", "pairs128", "--out", str(out), "--data", str(data), "--mannequin"]
+    assert cli.main([*words, "--count", "3", "--shard-size", "2", "--workers", "1"]) == 0
+    assert "3/3" in capsys.readouterr().err  # the bar
+    before = content(out)
+    assert cli.main([*words, "--count", "3"]) == 0  # the folder knows its shard size
+    assert content(out) == before
+    draw = cli_synth.open_set("pairs128", str(data))
+    path = out / "pairs128-000000.tar"
+    assert reading.files(path, reading.scan(path), 1) == draw(0, 1)
+    sample = SyntheticSet(out)[2]
+    assert sample.image.shape == (128, 64, 3)
+    assert sample.extra["clean.jpg"].shape == (128, 64, 3)
+    assert sample.labels["index"] == 2
+    assert sample.mask is not None
+    assert (sample.mask > 128).mean() > 0.05
+    assert cli.main([*words, "--count", "3", "--seed", "1"]) == 1
+    assert "seed 0, not 1" in capsys.readouterr().err
+
+
 def test_hidden_keypoints_are_hollow_and_absent_ones_not_drawn() -> None:
     keypoints = np.zeros((17, 3))
     keypoints[9], keypoints[10] = (30, 40, 2), (80, 40, 1)

@@ -51,7 +51,7 @@ _JOINTS = (
 )
 
 _FINE = 2  # drawn larger and made smaller at the end: even lines and letters
-_TILE = 256 * _FINE  # height of a picture
+_TALL, _SQUARE = 256 * _FINE, 178 * _FINE  # height of a picture that is twice as high as wide
 _GAP, _MARGIN, _CAPTION = 14 * _FINE, 28 * _FINE, 22 * _FINE
 _WIDTH = 1720 * _FINE
 _ROUND = 7 * _FINE
@@ -119,14 +119,16 @@ def sheet(
     Returns:
         (h,w,3) uint8 sRGB.
     """
-    cards = [_card(sample, labels) for sample in samples]
+    first = samples[0].image.shape
+    tile = _SQUARE if labels and first[1] > 0.75 * first[0] else _TALL
+    cards = [_card(sample, tile, labels) for sample in samples]
     width = max(card.shape[1] for card in cards)
     fitting = max(1, (_WIDTH - 2 * _MARGIN + _GAP) // (width + _GAP))
     columns = min(columns or fitting, len(cards))
     rows = -(-len(cards) // columns)
     head = 64 * _FINE
     foot = 44 * _FINE if labels else 8 * _FINE
-    pitch = _TILE + _CAPTION + _GAP
+    pitch = tile + _CAPTION + _GAP
     canvas = np.empty(
         (
             head + rows * pitch + foot + _MARGIN // 2,
@@ -142,7 +144,7 @@ def sheet(
         row, column = divmod(place, columns)
         y, x = head + row * pitch, _MARGIN + column * (width + _GAP)
         _place(canvas, card, x, y)
-        base = y + _TILE + 15 * _FINE
+        base = y + tile + 15 * _FINE
         _write(canvas, f"{sample.index:06d}", (x + 2 * _FINE, base), 0.38, _INK)
         split = str(sample.labels.get("split", ""))
         _write(canvas, split, (x + card.shape[1] - 2 * _FINE, base), 0.38, _MUTED, right=True)
@@ -176,7 +178,7 @@ def draw_keypoints(image: np.ndarray, keypoints: np.ndarray, scale: float = 1.0)
         image = cv2.addWeighted(layer, share, image, 1.0 - share, 0.0)
     for joint in range(17):
         if points[joint, 2] > 0:
-            _joint(image, points[joint], _JOINTS[joint], scale)
+            _joint(image, points[joint], _JOINTS[joint], scale * (0.6 if joint < 5 else 1.0))
     return image
 
 
@@ -194,18 +196,22 @@ def _joint(
             cv2.circle(image, at, ring, paint, thick, cv2.LINE_AA, _BITS)
 
 
-def _card(sample: Sample, labels: bool) -> np.ndarray:
+def _card(sample: Sample, tile: int, labels: bool) -> np.ndarray:
     height, width = sample.image.shape[:2]
-    factor = _TILE / height
-    size = (max(1, round(width * factor)), _TILE)
-    large = cv2.resize(sample.image, size, interpolation=cv2.INTER_CUBIC)
+    factor = tile / height
+    size = (max(1, round(width * factor)), tile)
+    smooth = cv2.INTER_CUBIC if factor > 1 else cv2.INTER_AREA
+    large = cv2.resize(sample.image, size, interpolation=smooth)
     if not labels:
         return large
     tiles = [large]
     if "keypoints" in sample.labels:
         keypoints = np.array(sample.labels["keypoints"], float).reshape(17, 3)
         keypoints[:, :2] = (keypoints[:, :2] + 0.5) * factor - 0.5
-        tiles = [draw_keypoints(large, keypoints, _FINE * min(1.0, size[0] / _TILE + 0.3))]
+        shown = keypoints[keypoints[:, 2] > 0, :2]
+        extent = float(np.ptp(shown, axis=0).max()) if len(shown) else 0.0
+        scale = min(max(extent / (0.85 * _TALL), 0.5), 0.9)  # small people, small joints
+        tiles = [draw_keypoints(large, keypoints, _FINE * scale)]
     if sample.parts is not None:
         tiles.append(PALETTE[_enlarged(sample.parts, size)])
     if sample.mask is not None:
