@@ -198,7 +198,7 @@ def person_crop(
         upward = rng.uniform(0.7, 1.1) if rng.random() < 0.8 else rng.uniform(-0.6, 0.7)
         shift = np.array([rng.uniform(-0.3, 0.3), 0.5 * upward]) * (fill - 0.85)
     else:
-        fill = rng.uniform(0.58, 0.94)
+        fill = rng.uniform(0.62, 0.95)
         shift = rng.uniform(-0.5, 0.5, 2) * (1.0 - fill)
     return _framed(rotation, middle, away, (aim[0], aim[1]), points, size, fill, fill, shift)
 
