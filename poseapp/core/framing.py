@@ -14,7 +14,7 @@ SHAPES: tuple[tuple[int, int], ...] = ((1, 2), (2, 3), (1, 1), (3, 2), (2, 1))
 STANDING_SHAPE = SHAPES[0]
 
 # How far flesh and clothes reach beyond a joint, in trunk lengths: head, hands, feet, the rest.
-_REACH = np.array([0.62, 0.5, 0.5, 0.5, 0.5, *[0.32] * 4, *[0.48] * 2, *[0.34] * 4, *[0.42] * 2])
+_REACH = np.array([0.48, *[0.44] * 4, *[0.28] * 4, *[0.42] * 2, *[0.3] * 4, *[0.28] * 2])
 _MARGIN = 0.05
 _FEWEST_JOINTS = 8
 _SHOULDERS, _HIPS = (5, 6), (11, 12)

@@ -5,6 +5,7 @@ These functions run in the models' process, and directly in the command line.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def create_person(
             turn_rad=float(np.deg2rad(turn_deg)),
             supersample=supersample,
         )
-        values = people.to_dict(spec)
+        values = json.loads(json.dumps(people.to_dict(spec)))  # plain numbers, none of NumPy's
     found = np.asarray(picture.keypoints, np.float32)
     return {
         "image": np.asarray(picture.image, np.uint8),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
@@ -43,10 +44,36 @@ CLOTH_COLOURS = (
 """What clothes are dyed with: mostly quiet."""
 
 
+_WORDS = {
+    "brownlight": "light brown", "lightblue": "light blue", "deepblue": "deep blue",
+    "bluegreen": "blue-green", "boring": "bored", "cry": "crying", "laugh": "laughing",
+    "sleep": "asleep", "vocalize": "speaking", "threaten": "threatening", "attention": "attentive",
+    "anger": "angry", "fear": "afraid", "surprise": "surprised", "smile": "smiling",
+    "doubt": "doubtful", "disgust": "disgusted", "determination": "determined",
+}  # fmt: skip
+
+
 def readable(name: str) -> str:
     """A name of the studio's as people write it: "long_coat" becomes "Long coat"."""
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
+    text, number = _parted(name)
+    return f"{text[:1].upper()}{text[1:]} {number}".strip()
+
+
+def titles(names: Sequence[str]) -> list[str]:
+    """The same for names that are offered together: one without a sibling needs no number."""
+    parts = [_parted(name) for name in names]
+    texts = [text for text, _ in parts]
+    return [
+        f"{text[:1].upper()}{text[1:]} {number if texts.count(text) > 1 else ''}".strip()
+        for text, number in parts
+    ]
+
+
+def _parted(name: str) -> tuple[str, str]:
+    found = re.fullmatch(r"(.*?)0*(\d*)", name.replace("_", " ").strip())
+    assert found is not None
+    text = found[1].strip()
+    return _WORDS.get(text.casefold(), text), found[2]
 
 
 class LockButton(QToolButton):
@@ -303,8 +330,8 @@ class Choice(QComboBox):
             self.clear()
             if self._none:
                 self.addItem(self._none, "")
-            for name in names:
-                self.addItem(readable(name), name)
+            for name, title in zip(names, titles(names), strict=True):
+                self.addItem(title, name)
         self.show_name(kept)
 
     @property
