@@ -1,11 +1,11 @@
 """The studio: from a person, a pose and a camera to a picture with its labels. Torch-free."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from trainer.synthetic import assets as packs
 from trainer.synthetic import (
     backgrounds,
     body,
+    collisions,
+    facing,
     labels,
     lights,
     outfit,
@@ -29,6 +31,7 @@ from trainer.synthetic import camera as cameras
 from trainer.synthetic.person import Person
 from trainer.synthetic.types import Assets, Camera, Character, Figure, Light, Mesh, Posed
 
+KeptT = TypeVar("KeptT")
 GROUPS = ("body", "face", "skin", "hair", "outfit")
 _KEPT_CHARACTERS = 12
 _STANDING = "standing"
@@ -73,6 +76,7 @@ class Studio:
         self._data = data
         self._split = split
         self._characters: OrderedDict[Person, Character] = OrderedDict()
+        self._capsules: OrderedDict[Person, collisions.Capsules] = OrderedDict()
 
     @cached_property
     def bank(self) -> pose_bank.PoseBank:
@@ -81,14 +85,17 @@ class Studio:
 
     def character(self, person: Person) -> Character:
         """The dressed person at rest; the last few are kept."""
-        known = self._characters.get(person)
-        if known is None:
-            known = outfit.dress(self.assets, person)
-            self._characters[person] = known
-            while len(self._characters) > _KEPT_CHARACTERS:
-                self._characters.popitem(last=False)
-        self._characters.move_to_end(person)
-        return known
+        return _kept(self._characters, person, lambda: outfit.dress(self.assets, person))
+
+    def capsules(self, person: Person) -> collisions.Capsules:
+        """What the person's limbs must not cut into."""
+
+        def measured() -> collisions.Capsules:
+            known = self.character(person)
+            base = known.rest[: len(self.assets.base)]
+            return collisions.measure(self.assets, base, known.heads, known.tails)
+
+        return _kept(self._capsules, person, measured)
 
     def pose(
         self,
@@ -98,19 +105,25 @@ class Studio:
         turn_rad: float = 0.0,
         at_mm: tuple[float, float] = (0.0, 0.0),
     ) -> Posed:
-        """Pose a person and stand them on the floor.
+        """Pose a person and stand them on the floor; arms that cut into the body are swung out.
 
         Args:
             turn_rad: about the vertical, positive turns the front from +z towards +x.
             at_mm: (x, z) of the place on the floor.
         """
-        return rig.pose(
-            self.character(person),
-            self.assets.rig,
-            pose_bank.with_face(posing.rotations, self.assets, person.face),
-            turn_rad=turn_rad,
-            at_mm=at_mm,
-        )
+        return self._posed(person, posing.rotations, turn_rad, at_mm)
+
+    def _posed(
+        self,
+        person: Person,
+        rotations: np.ndarray,
+        turn_rad: float,
+        at_mm: tuple[float, float] = (0.0, 0.0),
+    ) -> Posed:
+        character, skeleton = self.character(person), self.assets.rig
+        settled, _ = collisions.settle(self.capsules(person), skeleton, character.heads, rotations)
+        faced = pose_bank.with_face(settled, self.assets, person.face)
+        return rig.pose(character, skeleton, faced, turn_rad=turn_rad, at_mm=at_mm)
 
     def picture(
         self,
@@ -189,19 +202,20 @@ class Studio:
             upright = joints_to_world(joints, elevation_rad)
             rotations = swing.swing(self.assets, character.heads, character.tails, upright)
             turn_rad = 0.0
-        posed = rig.pose(
-            character,
-            self.assets.rig,
-            pose_bank.with_face(rotations, self.assets, person.face),
-            turn_rad=turn_rad,
-        )
+        posed = self._posed(person, rotations, turn_rad)
         if joints is None or keypoints is None:
             rng = streams.stream(seed, "camera")
-            camera = cameras.full_body(rng, posed.positions, size, jitter=0.0)
+            framed = cameras.drawn(character, posed)
+            camera = cameras.full_body(rng, framed, size, jitter=0.0)
         else:
             seen = np.ones(17, np.float32) if confidence is None else np.asarray(confidence)
+            target = np.asarray(keypoints)
             points = labels.landmarks(self.assets, posed)
-            camera = cameras.fit_keypoints(points, np.asarray(keypoints), seen, size)
+            camera = cameras.fit_keypoints(points, target, seen, size)
+            rotations = facing.turn_head(
+                self.assets, character, posed, rotations, camera, target, seen
+            )
+            posed = self._posed(person, rotations, turn_rad)
         kind = background or backgrounds.STUDIO
         light = lights.sample(streams.stream(seed, "light"), kind)
         return self.picture(
@@ -247,6 +261,15 @@ class Studio:
             "details": body.detail_axes(self.assets),
             "backgrounds": backgrounds.KINDS,
         }
+
+
+def _kept(cache: OrderedDict[Person, KeptT], person: Person, make: Callable[[], KeptT]) -> KeptT:
+    if person not in cache:
+        cache[person] = make()
+        while len(cache) > _KEPT_CHARACTERS:
+            cache.popitem(last=False)
+    cache.move_to_end(person)
+    return cache[person]
 
 
 def joints_to_world(joints: np.ndarray, elevation_rad: float = 0.0) -> np.ndarray:
