@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
-import cv2
 import numpy as np
+from numba import njit  # type: ignore[import-untyped]
 
 from trainer.synthetic.types import Cloth, Material, Mesh
 
@@ -69,38 +70,27 @@ def pack(mesh: Mesh) -> Packed:
 def _pack(key: Identity) -> Packed:
     mesh = key.value
     materials = mesh.materials
-    # the same texture in two materials is stored once
-    stored: dict[int, int] = {}
-    pyramids: list[list[np.ndarray]] = []
-    which = []
-    for material in materials:
-        mark = (id(material.texture) << 1) | int(material.cutout)
-        if mark not in stored:
-            stored[mark] = len(pyramids)
-            pyramids.append(pyramid(material))
-        which.append(stored[mark])
-    starts = np.cumsum([0, *(level.size // 4 for levels in pyramids for level in levels)])
-    table = np.zeros((len(materials), LEVELS, 3), np.int64)
-    count = np.zeros(len(materials), np.int64)
-    first = np.cumsum([0, *(len(levels) for levels in pyramids)])
-    for m, p in enumerate(which):
-        count[m] = len(pyramids[p])
-        for k, level in enumerate(pyramids[p]):
-            table[m, k] = starts[first[p] + k], level.shape[1], level.shape[0]
-    texels = [level.reshape(-1, 4) for levels in pyramids for level in levels]
-    flat = np.concatenate(texels) if texels else np.zeros((1, 4), np.uint8)
+    levels, count, size = _layout(materials)
+    texels = np.empty(size, np.uint32)
+    done: set[int] = set()
+    for m, material in enumerate(materials):
+        start, width, height = levels[m, 0]
+        if int(start) not in done:
+            done.add(int(start))
+            texture = np.ascontiguousarray(material.texture, np.uint8)
+            texels[start : start + width * height] = texture.view("<u4").reshape(-1)
+            halve(texels, levels[m], count[m], material.cutout)
     uv = np.ascontiguousarray(mesh.uv, np.float32)
     material_of = np.ascontiguousarray(mesh.material, np.int32)
-    size = table[material_of, 0, 1:].astype(np.float32)
-    a, b = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
-    area = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) * size[:, 0] * size[:, 1]
     triangles = np.ascontiguousarray(mesh.triangles, np.int32)
-    opacity = _opacity(materials, material_of, uv)
-    most = np.zeros(int(triangles.max(initial=-1)) + 1, np.float32)
-    np.maximum.at(most, triangles, opacity[:, None])
-    used = np.unique(triangles).astype(np.int32)
     cutout = np.array([m.cutout for m in materials], np.bool_)
     two_sided = np.array([m.two_sided for m in materials], np.bool_)
+    opacity = np.ones(len(triangles), np.float32)
+    texel_area = np.zeros(len(triangles), np.float32)
+    most = np.zeros(int(triangles.max(initial=-1)) + 1, np.float32)
+    if len(triangles):
+        _measure(triangles, uv, material_of, cutout, texels, levels, opacity, texel_area, most)
+    used = np.flatnonzero(most).astype(np.int32)
     return Packed(
         triangles=triangles,
         uv=uv,
@@ -109,11 +99,11 @@ def _pack(key: Identity) -> Packed:
         cloth=np.ascontiguousarray(mesh.cloth, np.uint8),
         layer=np.ascontiguousarray(mesh.layer, np.uint8),
         opacity=opacity,
-        texel_area=area.astype(np.float32),
+        texel_area=texel_area,
         used=used,
         used_opacity=most[used],
-        texels=flat.view("<u4").reshape(-1).astype(np.uint32, copy=False),
-        levels=table,
+        texels=texels,
+        levels=levels,
         level_count=count,
         gloss=np.array([m.gloss for m in materials], np.float32),
         cutout=cutout,
@@ -121,57 +111,122 @@ def _pack(key: Identity) -> Packed:
     )
 
 
-def pyramid(material: Material) -> list[np.ndarray]:
-    """The texture and its halvings down to one texel.
+def _layout(materials: tuple[Material, ...]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Where each material's levels lie: `levels`, `level_count`, and how many texels there are.
+
+    The same texture in two materials is stored once.
+    """
+    levels = np.zeros((len(materials), LEVELS, 3), np.int64)
+    count = np.zeros(len(materials), np.int64)
+    stored: dict[tuple[int, bool], int] = {}
+    size = 0
+    for m, material in enumerate(materials):
+        mark = (id(material.texture), material.cutout)
+        if mark in stored:
+            levels[m], count[m] = levels[stored[mark]], count[stored[mark]]
+            continue
+        stored[mark] = m
+        height, width = material.texture.shape[:2]
+        for level in range(LEVELS):
+            levels[m, level] = size, width, height
+            size += width * height
+            count[m] += 1
+            if width == height == 1:
+                break
+            width, height = max(1, width // 2), max(1, height // 2)
+    return levels, count, size
+
+
+@njit(cache=True, nogil=True)
+def halve(texels: np.ndarray, levels: np.ndarray, count: int, cutout: bool) -> None:
+    """Fill in a texture's halvings down to one texel, from its full size.
 
     Where a texture is cut out, colours are weighed by opacity, and what cannot be seen takes the
     colour of its surroundings; otherwise hair would have a rim of the texture's background.
 
-    Returns:
-        (h,w,4) uint8 arrays, the full size first.
+    Args:
+        texels: (n,) uint32, filled in; levels: (LEVELS,3) int64, as in `Packed`.
     """
-    texture = np.ascontiguousarray(material.texture, np.uint8)
-    levels = [texture]
-    if not material.cutout:
-        while max(levels[-1].shape[:2]) > 1 and len(levels) < LEVELS:
-            levels.append(cv2.resize(levels[-1], _half(levels[-1]), interpolation=cv2.INTER_AREA))
-        return levels
-    weighed = texture.astype(np.float32)
-    weighed[..., :3] *= weighed[..., 3:] / 255.0
-    sums = [weighed]
-    while max(sums[-1].shape[:2]) > 1 and len(sums) < LEVELS:
-        sums.append(cv2.resize(sums[-1], _half(sums[-1]), interpolation=cv2.INTER_AREA))
-    colour = np.full((1, 1, 3), 128.0, np.float32)
-    levels = []
-    for level in reversed(sums):
-        size = (level.shape[1], level.shape[0])
-        alpha = level[..., 3:]
-        wide = cv2.resize(colour, size, interpolation=cv2.INTER_LINEAR).reshape(*level.shape[:2], 3)
-        shown = level[..., :3] * (255.0 / np.maximum(alpha, 1.0))
-        # opacity below 1/8 tells little of a colour: fade to the surroundings
-        colour = wide + (shown - wide) * np.clip(alpha / 32.0, 0.0, 1.0)
-        levels.append(np.rint(np.concatenate([np.clip(colour, 0, 255), alpha], -1)))
-    return [np.ascontiguousarray(level, np.uint8) for level in reversed(levels)]
+    for level in range(1, count):
+        before, wide, high = levels[level - 1, 0], levels[level - 1, 1], levels[level - 1, 2]
+        first, width, height = levels[level, 0], levels[level, 1], levels[level, 2]
+        for y in range(height):
+            ya = before + 2 * y * wide
+            yb = before + min(2 * y + 1, high - 1) * wide
+            for x in range(width):
+                xa, xb = 2 * x, min(2 * x + 1, wide - 1)
+                p, q = np.int64(texels[ya + xa]), np.int64(texels[ya + xb])
+                r, s = np.int64(texels[yb + xa]), np.int64(texels[yb + xb])
+                texels[first + y * width + x] = _mix(p, q, r, s, cutout)
+    if not cutout:
+        return
+    for level in range(count - 2, -1, -1):
+        after, wide, high = levels[level + 1, 0], levels[level + 1, 1], levels[level + 1, 2]
+        first, width, height = levels[level, 0], levels[level, 1], levels[level, 2]
+        for y in range(height):
+            row = after + min(y // 2, high - 1) * wide
+            for x in range(width):
+                here = np.int64(texels[first + y * width + x])
+                alpha = here >> 24
+                if alpha < 32:  # so little opacity tells little of a colour
+                    around = np.int64(texels[row + min(x // 2, wide - 1)])
+                    mixed = alpha << 24
+                    for shift in (0, 8, 16):
+                        own = (here >> shift) & 255
+                        other = (around >> shift) & 255
+                        mixed |= ((own * alpha + other * (32 - alpha)) >> 5) << shift
+                    texels[first + y * width + x] = mixed
 
 
-def _half(image: np.ndarray) -> tuple[int, int]:
-    return max(1, image.shape[1] // 2), max(1, image.shape[0] // 2)
+@njit(cache=True, nogil=True)
+def _mix(p: int, q: int, r: int, s: int, weighed: bool) -> int:
+    """The mean of four texels, colours weighed by opacity or alike."""
+    pa, qa, ra, sa = p >> 24, q >> 24, r >> 24, s >> 24
+    total = pa + qa + ra + sa
+    mixed = ((total + 2) >> 2) << 24
+    for shift in (0, 8, 16):
+        a, b = (p >> shift) & 255, (q >> shift) & 255
+        c, d = (r >> shift) & 255, (s >> shift) & 255
+        if weighed and total > 0:
+            value = (a * pa + b * qa + c * ra + d * sa + total // 2) // total
+        else:
+            value = (a + b + c + d + 2) >> 2
+        mixed |= value << shift
+    return mixed
 
 
-def _opacity(
-    materials: tuple[Material, ...], material_of: np.ndarray, uv: np.ndarray
-) -> np.ndarray:
-    """(T,) float32: the mean opacity near each triangle's corners."""
-    opacity = np.ones(len(material_of), np.float32)
-    for m, material in enumerate(materials):
-        chosen = np.flatnonzero(material_of == m)
-        if not material.cutout or not len(chosen):
-            continue
-        alpha = cv2.GaussianBlur(material.texture[..., 3].astype(np.float32) / 255.0, (0, 0), 2.0)
-        corners = uv[chosen]
-        at = corners * 0.6 + corners.mean(1, keepdims=True) * 0.4
-        x = np.floor(at[..., 0] % 1.0 * alpha.shape[1]).astype(np.int64)
-        y = np.floor((1.0 - at[..., 1]) % 1.0 * alpha.shape[0]).astype(np.int64)
-        x, y = np.minimum(x, alpha.shape[1] - 1), np.minimum(y, alpha.shape[0] - 1)
-        opacity[chosen] = alpha[y, x].mean(1)
-    return opacity
+@njit(cache=True, nogil=True)
+def _measure(
+    triangles: np.ndarray,
+    uv: np.ndarray,
+    material_of: np.ndarray,
+    cutout: np.ndarray,
+    texels: np.ndarray,
+    levels: np.ndarray,
+    opacity: np.ndarray,
+    texel_area: np.ndarray,
+    most: np.ndarray,
+) -> None:
+    """Fill in `opacity` and `texel_area`, and each position's greatest opacity, 0 for unused."""
+    for t in range(triangles.shape[0]):
+        m = material_of[t]
+        ux, uy = uv[t, 1, 0] - uv[t, 0, 0], uv[t, 1, 1] - uv[t, 0, 1]
+        vx, vy = uv[t, 2, 0] - uv[t, 0, 0], uv[t, 2, 1] - uv[t, 0, 1]
+        texel_area[t] = abs(ux * vy - uy * vx) * levels[m, 0, 1] * levels[m, 0, 2]
+        if cutout[m]:
+            # near the corners, a little blurred
+            level = 2 if levels[m, 2, 1] > 0 else 0
+            first, wide, high = levels[m, level, 0], levels[m, level, 1], levels[m, level, 2]
+            middle_u = (uv[t, 0, 0] + uv[t, 1, 0] + uv[t, 2, 0]) / 3.0
+            middle_v = (uv[t, 0, 1] + uv[t, 1, 1] + uv[t, 2, 1]) / 3.0
+            total = 0.0
+            for k in range(3):
+                u = 0.6 * uv[t, k, 0] + 0.4 * middle_u
+                v = 1.0 - (0.6 * uv[t, k, 1] + 0.4 * middle_v)
+                x = min(int((u - math.floor(u)) * wide), wide - 1)
+                y = min(int((v - math.floor(v)) * high), high - 1)
+                total += (texels[first + y * wide + x] >> 24) / 255.0
+            opacity[t] = total / 3.0
+        for k in range(3):
+            i = triangles[t, k]
+            most[i] = max(most[i], max(opacity[t], 1e-6))

@@ -183,9 +183,9 @@ def shade(
     last = -1
     a = b = c = material = level = first = wide = high = 0
     xa = ya = xb = yb = xc = yc = ia = ib = ic = 0.0
-    flip = np.float32(1.0)
+    flip = 1.0
     skin = hair = False
-    gloss = np.float32(0.0)
+    gloss = 0.0
     tx = ty = tz = power = 0.0
     part, cloth = np.uint8(0), np.uint8(0)
     i, j, step = 0, 0, 0
@@ -209,16 +209,16 @@ def shade(
                 xc, yc = screen[c, 0], screen[c, 1]
                 area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
                 ia, ib, ic = inverses[a] / area, inverses[b] / area, inverses[c] / area
-                flip = np.float32(-1.0 if area > 0.0 else 1.0)
+                flip = -1.0 if area > 0.0 else 1.0
                 material = material_of[t]
                 level = texture_level(texel_area[t], abs(area), level_count[material])
                 first = levels[material, level, 0]
                 wide, high = levels[material, level, 1], levels[material, level, 2]
-                gloss = glosses[material]
+                gloss = float(glosses[material])
                 part, cloth = parts[t], cloths[t]
                 skin, hair = cloth == _SKIN, cloth == _HAIR
                 if skin:
-                    gloss = max(gloss, np.float32(0.25))
+                    gloss = max(gloss, 0.25)
                 power = (6.0 + 220.0 * gloss * gloss) / (1.0 + 2.0 * soft)
                 for p in (a, b, c):
                     if math.isnan(shares[p, 0]):
