@@ -111,8 +111,7 @@ def draw_shard(job: Job, tell: Callable[[int], None] | None = None) -> Packed:
                 raise
             except Exception as exc:
                 raise DataError(
-                    f"Picture {index} of seed {job.seed} cannot be drawn "
-                    f"({type(exc).__name__}: {exc})."
+                    f"Picture {index} of seed {job.seed} cannot be drawn ({_said(exc)})."
                 ) from exc
             if tell:
                 tell(1)
@@ -251,7 +250,7 @@ def _work(connection: Any) -> None:
             except MemoryError:
                 connection.send(("failed", (_NO_MEMORY, _trace())))
             except Exception as exc:
-                sentence = f"The drawing cannot begin ({type(exc).__name__}: {exc})."
+                sentence = f"The drawing cannot begin ({_said(exc)})."
                 connection.send(("failed", (sentence, _trace())))
             else:
                 connection.send(("done", packed))
@@ -283,6 +282,12 @@ _NO_MEMORY = (
     "The memory ran out: run the same command again with fewer --workers; the shards that are done "
     "stay."
 )
+
+
+def _said(exc: Exception) -> str:
+    """An error of any library in one line."""
+    text = " ".join(str(exc).split())
+    return f"{type(exc).__name__}: {text[:200]}".removesuffix(": ").rstrip(".")
 
 
 def _trace() -> str:
