@@ -229,7 +229,7 @@ class AttentionHourglassRecipe:
             "coco": photos.coco_photos(self.data, "train2017"),
         }
         if c.synthetic:
-            from trainer.data.synthetic import person_photos
+            from trainer.data.synthetic_photos import person_photos
 
             sets["synthetic"] = person_photos(Path(c.synthetic), "train")
         return sets
