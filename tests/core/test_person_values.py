@@ -15,7 +15,7 @@ def test_a_change_leaves_the_original_alone() -> None:
     after = changed(PERSON, "body.age_years", 60.0)
     assert value(after, "body.age_years") == 60.0
     assert value(after, "body.weight") == value(PERSON, "body.weight")
-    assert PERSON == before
+    assert before == PERSON
     assert value({}, "skin.tone", 0.3) == 0.3
 
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from poseapp.core.document import Document, Person, Photo
+from poseapp.core.document import Document, Person, Photo, ReferencePerson
 from poseapp.core.errors import DocumentError, FormatError
 from poseapp.core.pose import Pose2D
 from poseapp.formats import files, project, registry
@@ -297,3 +297,44 @@ def test_folders_links_and_long_names(tmp_path: Path) -> None:
     real.chmod(0o640)
     registry.save(document(), real)
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+def _referenced() -> Document:
+    points = np.arange(34, dtype=float).reshape(17, 2)
+    pose = Pose2D(points, [2] * 16 + [0])
+    values = {"body": {"age_years": 34.0}, "outfit": [{"slot": "top"}]}
+    reference = ReferencePerson(
+        Photo(b"\x89PNG bytes", "ann.png", (60, 120)), pose, "Ann", values, created=True
+    )
+    return Document((100, 80), reference=reference)
+
+
+def test_a_reference_person_comes_back_as_it_was(tmp_path: Path) -> None:
+    document = _referenced()
+    project.save(document, tmp_path / "a.pose")
+    assert project.load(tmp_path / "a.pose") == document
+    bare = replace(document, reference=None)
+    assert project.loads(project.dump(bare), "b.pose") == bare
+
+
+def test_a_reference_whose_picture_another_version_left_out_is_dropped() -> None:
+    document = _referenced()
+    with zipfile.ZipFile(io.BytesIO(project.dump(document))) as archive:
+        body = archive.read("document.json")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("document.json", body)
+    assert project.loads(buffer.getvalue(), "a.pose") == replace(document, reference=None)
+
+
+@pytest.mark.parametrize("damage", [{"keypoints": [1, 2]}, {"photo": "x"}])
+def test_a_damaged_reference_is_one_sentence(damage: dict[str, Any]) -> None:
+    with zipfile.ZipFile(io.BytesIO(project.dump(_referenced()))) as archive:
+        content = json.loads(archive.read("document.json"))
+    content["reference"].update(damage)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("reference", b"p")
+        archive.writestr("document.json", json.dumps(content))
+    with pytest.raises(FormatError, match=r"a\.pose"):
+        project.loads(buffer.getvalue(), "a.pose")
