@@ -99,7 +99,8 @@ def _fabric(key: Key, item: Item, ref: _Ref) -> Fabric:
     fade = np.zeros((height, width), np.float32)
     if source is not None and item.shade not in ("none", "tint"):
         shade, fade = _shade(item, atlas, own, role)
-    return Fabric(box, atlas, shade * _weave(item, atlas), fade, role, own)
+    shade = shade * _weave(item, atlas) * _sewing(item, garment, atlas, box)
+    return Fabric(box, atlas, shade.astype(np.float32), fade, role, own)
 
 
 def _cropped(source: np.ndarray, box: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -149,13 +150,13 @@ def _shade(
             off = cv2.dilate(off.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
             use = (seen & ~off).astype(np.float32)
             total = cv2.GaussianBlur(ratio * use, (0, 0), 2.2)
-            ratio = np.where(cv2.GaussianBlur(use, (0, 0), 2.2) > 0.05,
-                             total / np.maximum(cv2.GaussianBlur(use, (0, 0), 2.2), 0.05), 1.0)  # fmt: skip
+            weight = cv2.GaussianBlur(use, (0, 0), 2.2)
+            ratio = np.where(weight > 0.05, total / np.maximum(weight, 0.05), 1.0)
             ratio = 1.0 + 1.4 * (ratio - 1.0)
             shade[here] = np.clip(ratio, 0.7, 1.18)[here]
         else:
-            shade[here] = np.clip(ratio, 0.35, 1.9)[here]
-    fade = np.clip((shade - 1.0) / 1.6, 0.0, 0.55)
+            shade[here] = np.clip(ratio, 0.4, 1.7)[here]
+    fade = np.clip((shade - 1.0) / 2.2, 0.0, 0.4)
     return np.minimum(shade, 1.0 + 0.35 * np.clip(shade - 1.0, 0, 1)).astype("f4"), fade.astype(
         "f4"
     )
@@ -175,12 +176,41 @@ def _weave(item: Item, atlas: charts.Atlas) -> np.ndarray:
         grain = rng.normal(0.0, 1.0, s.shape).astype(np.float32)
         out += 0.03 * cv2.GaussianBlur(grain, (0, 0), 1.0)
     if item.shade == "none" and item.slot != "shoes":
-        grid = rng.normal(size=(48, 48)).astype(np.float32)
-        x, y = np.mod(s / 46.0 + 0.25 * t / 46.0, 46.0), np.mod(t / 120.0, 46.0)
-        fold = cv2.remap(grid, x.astype("f4"), y.astype("f4"), cv2.INTER_CUBIC,
-                         borderMode=cv2.BORDER_WRAP)  # fmt: skip
+        grid = rng.normal(size=(64, 64)).astype(np.float32)
+        x = np.mod(s / 46.0 + 0.25 * t / 46.0, 64.0).astype(np.float32)
+        y = np.mod(t / 120.0, 64.0).astype(np.float32)
+        fold = cv2.remap(grid, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP)
         out += 0.045 * np.clip(fold, -1.6, 1.6)
     return out.astype(np.float32)
+
+
+def _sewing(item: Item, garment: Garment, atlas: charts.Atlas, box: np.ndarray) -> np.ndarray:
+    """Seams between the panels, stitched hems, a placket with buttons, a waistband."""
+    out = np.ones_like(atlas.across)
+    if item.shade not in ("none", "soft") or item.slot in ("shoes", "hat", "legwear"):
+        return out
+    corners = garment.triangles
+    values = np.concatenate([garment.rest, garment.edge[:, None], garment.normals[:, 2:]], 1)
+    height, width = out.shape
+    at, _ = charts.spread(charts.rewindow(garment.uv, box), values[corners], (width, height))
+    rows, columns = charts.nearest_inside(atlas.inside)
+    x, y, _, edge, front = np.moveaxis(at[rows, columns], 2, 0)
+    if item.source not in (TIGHTS, SKIRT):
+        to_seam = cv2.distanceTransform(atlas.inside.astype(np.uint8), cv2.DIST_L2, 3)
+        out -= 0.13 * np.exp(-((to_seam / 1.6) ** 2))
+    if item.source != TIGHTS:
+        out -= 0.09 * np.exp(-(((edge - 18.0) / 1.5) ** 2))
+    if item.sewn == "waistband":
+        top = float(garment.rest[:, 1].max())
+        out -= 0.20 * np.exp(-(((edge - 36.0) / 1.8) ** 2)) * (y > top - 110.0)
+    if item.sewn == "placket":
+        faces = front > 0.35
+        out -= 0.16 * np.exp(-(((np.abs(x) - 14.0) / 1.4) ** 2)) * faces
+        top = float(garment.rest[:, 1].max())
+        button = np.hypot(x, np.mod(top - 95.0 - y, 84.0) - 42.0)
+        out -= 0.34 * np.clip(5.6 - button, 0.0, 1.0) * faces
+        out += 0.20 * np.clip(3.6 - button, 0.0, 1.0) * faces
+    return out
 
 
 def paint(fabric: Fabric, item: Item, wear: Wear, seed: int) -> Material:

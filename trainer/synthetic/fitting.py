@@ -139,7 +139,6 @@ def move_along(
         points[i, 2] += by[i] * z / length
 
 
-@numba.njit(cache=True, nogil=True)
 def nearest(
     points: np.ndarray,
     point_normals: np.ndarray,
@@ -158,36 +157,63 @@ def nearest(
     Returns:
         Target numbers (k,count) int32, and the distances (k,count) float32 mm.
     """
-    found = np.zeros((len(points), count), np.int32)
+    order = np.argsort(targets[:, 1], kind="stable")
+    found, far = _nearest(
+        np.ascontiguousarray(points, np.float32),
+        np.ascontiguousarray(point_normals, np.float32),
+        np.ascontiguousarray(targets[order], np.float32),
+        np.ascontiguousarray(target_normals[order], np.float32),
+        count,
+        np.float32(turn_mm),
+    )
+    return order[found].astype(np.int32), far
+
+
+@numba.njit(cache=True, nogil=True)
+def _nearest(
+    points: np.ndarray,
+    point_normals: np.ndarray,
+    targets: np.ndarray,
+    target_normals: np.ndarray,
+    count: int,
+    turn_mm: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`nearest` among targets in the order of their height."""
+    found = np.zeros((len(points), count), np.int64)
     far = np.full((len(points), count), np.float32(np.inf), np.float32)
     rank = np.full((len(points), count), np.float32(np.inf), np.float32)
+    heights = targets[:, 1].copy()
     for i in range(len(points)):
-        for n in range(len(targets)):
-            dx = points[i, 0] - targets[n, 0]
-            dy = points[i, 1] - targets[n, 1]
-            dz = points[i, 2] - targets[n, 2]
-            squared = dx * dx + dy * dy + dz * dz
-            worst = rank[i, count - 1]
-            if squared >= worst * worst:
-                continue
-            facing = (
-                point_normals[i, 0] * target_normals[n, 0]
-                + point_normals[i, 1] * target_normals[n, 1]
-                + point_normals[i, 2] * target_normals[n, 2]
-            )
-            distance = np.sqrt(squared)
-            value = distance + np.float32(turn_mm * 0.5) * (np.float32(1.0) - facing)
-            if value >= worst:
-                continue
-            k = count - 1
-            while k > 0 and rank[i, k - 1] > value:
-                rank[i, k] = rank[i, k - 1]
-                found[i, k] = found[i, k - 1]
-                far[i, k] = far[i, k - 1]
-                k -= 1
-            rank[i, k] = value
-            found[i, k] = n
-            far[i, k] = distance
+        start = np.searchsorted(heights, points[i, 1])
+        for step in (1, -1):
+            n = start if step == 1 else start - 1
+            while 0 <= n < len(targets):
+                dy = points[i, 1] - targets[n, 1]
+                worst = rank[i, count - 1]
+                if dy * dy >= worst * worst:
+                    break
+                dx = points[i, 0] - targets[n, 0]
+                dz = points[i, 2] - targets[n, 2]
+                squared = dx * dx + dy * dy + dz * dz
+                if squared < worst * worst:
+                    facing = (
+                        point_normals[i, 0] * target_normals[n, 0]
+                        + point_normals[i, 1] * target_normals[n, 1]
+                        + point_normals[i, 2] * target_normals[n, 2]
+                    )
+                    distance = np.sqrt(squared)
+                    value = distance + turn_mm * np.float32(0.5) * (np.float32(1.0) - facing)
+                    if value < worst:
+                        k = count - 1
+                        while k > 0 and rank[i, k - 1] > value:
+                            rank[i, k] = rank[i, k - 1]
+                            found[i, k] = found[i, k - 1]
+                            far[i, k] = far[i, k - 1]
+                            k -= 1
+                        rank[i, k] = value
+                        found[i, k] = n
+                        far[i, k] = distance
+                n += step
     return found, far
 
 
@@ -271,3 +297,76 @@ def mixed_bones(
         for s in range(slots):
             out_weight[e, s] /= total
     return out_bone, out_weight
+
+
+@numba.njit(cache=True, nogil=True)
+def cover(
+    points: np.ndarray,
+    point_normals: np.ndarray,
+    cloth: np.ndarray,
+    triangles: np.ndarray,
+    around: np.ndarray,
+    below_mm: float,
+    above_mm: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which triangle lies above each point, along its normal.
+
+    Args:
+        points: (n,3) float32 mm with unit normals; cloth: (k,3) float32 mm; triangles: (m,3).
+        around: (n,q) vertices of the cloth near each point; their triangles are looked at.
+        below_mm, above_mm: how far the triangle may lie under or over the point.
+
+    Returns:
+        (n,) int32, the nearest such triangle or -1; (n,3) float32, the weights of its corners;
+        (n,) float32 mm, how far above.
+    """
+    start = np.zeros(len(cloth) + 1, np.int64)
+    for t in range(len(triangles)):
+        for k in range(3):
+            start[triangles[t, k] + 1] += 1
+    for i in range(len(cloth)):
+        start[i + 1] += start[i]
+    fill = start[:-1].copy()
+    of = np.empty(start[-1], np.int64)
+    for t in range(len(triangles)):
+        for k in range(3):
+            v = triangles[t, k]
+            of[fill[v]] = t
+            fill[v] += 1
+    best = np.full(len(points), -1, np.int32)
+    share = np.zeros((len(points), 3), np.float32)
+    height = np.zeros(len(points), np.float32)
+    for i in range(len(points)):
+        nearest_t = np.inf
+        p, d = points[i], point_normals[i]
+        for q in range(around.shape[1]):
+            v = around[i, q]
+            for s in range(start[v], start[v + 1]):
+                t = of[s]
+                a = cloth[triangles[t, 0]]
+                e1 = cloth[triangles[t, 1]] - a
+                e2 = cloth[triangles[t, 2]] - a
+                hx = d[1] * e2[2] - d[2] * e2[1]
+                hy = d[2] * e2[0] - d[0] * e2[2]
+                hz = d[0] * e2[1] - d[1] * e2[0]
+                det = e1[0] * hx + e1[1] * hy + e1[2] * hz
+                if abs(det) < 1e-9:
+                    continue
+                sx, sy, sz = p[0] - a[0], p[1] - a[1], p[2] - a[2]
+                u = (sx * hx + sy * hy + sz * hz) / det
+                if u < -0.02 or u > 1.02:
+                    continue
+                qx = sy * e1[2] - sz * e1[1]
+                qy = sz * e1[0] - sx * e1[2]
+                qz = sx * e1[1] - sy * e1[0]
+                w = (d[0] * qx + d[1] * qy + d[2] * qz) / det
+                if w < -0.02 or u + w > 1.02:
+                    continue
+                along = (e2[0] * qx + e2[1] * qy + e2[2] * qz) / det
+                if along < -below_mm or along > above_mm or abs(along) >= nearest_t:
+                    continue
+                nearest_t = abs(along)
+                best[i] = t
+                share[i, 0], share[i, 1], share[i, 2] = 1.0 - u - w, u, w
+                height[i] = along
+    return best, share, height

@@ -12,7 +12,7 @@ from trainer.synthetic import body, fitting, hems, parts, rig, simplify
 from trainer.synthetic.person import Body
 from trainer.synthetic.types import Assets, Piece, Surface
 
-_COVERED_MM = 60.0
+_COVERED_MM, _BELOW_MM = 60.0, 20.0
 _ARM_BONES = ("upperarm", "lowerarm", "wrist", "finger", "metacarpal", "hand")
 
 
@@ -93,7 +93,7 @@ def _reference(key: Key, gender: float) -> Reference:
     assets = key.assets
     base = body.shape(assets, Body(age_years=25.0, gender=gender))
     triangles = assets.body.vertex[assets.body.triangles]
-    heads, tails = rig.bone_positions(assets.rig, base)
+    heads, _ = rig.bone_positions(assets.rig, base)
     number = {name: b for b, name in enumerate(assets.rig.names)}
 
     def head(name: str) -> np.ndarray:
@@ -212,10 +212,11 @@ def _garment(
     skin, skin_normals = ref.base[ref.skin], ref.normals[ref.skin]
     near, far = fitting.nearest(points, facing, skin, skin_normals, 4, 60.0)
     share = 1.0 / (far + 4.0) ** 2
-    over, above = fitting.nearest(skin, skin_normals, points, facing, 3, 80.0)
-    towards = np.einsum("nc,nc->n", points[over[:, 0]] - skin, skin_normals)
-    covered = np.flatnonzero((above[:, 0] < _COVERED_MM) & (towards > -12.0))
-    over_share = 1.0 / (above[covered] + 4.0) ** 2
+    around, _ = fitting.nearest(skin, skin_normals, points, facing, 4, 80.0)
+    above, share_above, _ = fitting.cover(
+        skin, skin_normals, points, triangles, around, _BELOW_MM, _COVERED_MM
+    )
+    covered = np.flatnonzero(above >= 0)
     in_arm = (weights * ref.arm_bones[bones]).sum(1)
     rim = _rim(triangles)
     if len(rim):
@@ -241,8 +242,8 @@ def _garment(
         near_weight=(share / share.sum(1, keepdims=True)).astype(np.float32),
         edge=edge,
         covers=ref.skin[covered].astype(np.int32),
-        over=over[covered],
-        over_weight=(over_share / over_share.sum(1, keepdims=True)).astype(np.float32),
+        over=triangles[above[covered]],
+        over_weight=share_above[covered],
     )
 
 

@@ -14,7 +14,7 @@ from trainer.synthetic.person import Hair
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets, Cloth, Material, Part
 
-_BUDGET = 3600
+_BUDGET = 3800
 _GREY = np.array([196.0, 194.0, 190.0], np.float32)
 _SIDE_PX = 512
 
@@ -46,9 +46,11 @@ def grow(
     points = fitting.fit(base, garment.refs, garment.weight, garment.offset, size)
     triangles, uv = garment.triangles, garment.uv
     bone, weight = garment.bone, garment.bone_weight
+    keep = _window(assets, garment, below is not None)
     if below is not None:
         normal, offset = below
-        keep = (offset - garment.rest @ normal).astype(np.float32)
+        keep = np.minimum(keep, (offset - garment.rest @ normal).astype(np.float32))
+    if (keep <= 0).any():
         clipped = hems.clip(triangles, uv, keep)
         triangles, uv = clipped.triangles, clipped.uv
         points, bone, weight = extended(points, bone, weight, clipped)
@@ -68,6 +70,26 @@ def grow(
             6,
         )
     ]
+
+
+def _window(assets: Assets, garment: Garment, hat: bool) -> np.ndarray:
+    """Keeps hair out of the eyes: (k,) mm, 0 and below in front of the face.
+
+    Args:
+        hat: the forehead too, where a hat holds the hair back.
+    """
+    ref = garments.reference(assets, 0.5)
+    nose = ref.base[assets.landmarks["nose"]].mean(0)
+    eyes = np.concatenate([assets.landmarks["left_eye"], assets.landmarks["right_eye"]])
+    brow = float(ref.base[eyes, 1].mean()) + 17.0
+    half = 0.5 * float(np.ptp(ref.base[eyes, 0])) + 30.0
+    x = garment.rest[:, 0] / half
+    # An arch: highest in the middle of the forehead, down along the temples.
+    top = brow - 26.0 * np.minimum(x * x, 1.0) + (200.0 if hat else 0.0)
+    above = garment.rest[:, 1] - top
+    beside = (np.abs(garment.rest[:, 0]) - half) * 1.2
+    behind = nose[2] - 78.0 - garment.rest[:, 2]
+    return np.maximum(np.maximum(above, beside), behind).astype(np.float32)
 
 
 def extended(

@@ -4,6 +4,7 @@ A cut is a number for each vertex, in mm of the body that the piece was made on:
 it is above 0, and the line runs where it is 0.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,11 @@ class Cut:
     """Where a piece ends.
 
     Attributes:
-        kind: "leg" (0 at the hip, 1 at the knee, 2 at the ankle, cuts off what is below),
-            "shin" (the same, cuts off what is above), "sleeve" (0 at the shoulder, 1 at the elbow, 2 at the wrist, cuts off what is further),
-            "waist" (0 at the crotch to 1 at the neck, cuts off what is above), "hem" (the same,
-            cuts off what is below), "neck" or "armhole" (how far the opening reaches).
+        kind: "leg" (0 at the hip, 1 at the knee, 2 at the ankle; cuts off what is below), "shin"
+            (the same; cuts off what is above), "sleeve" (0 at the shoulder, 1 at the elbow, 2 at
+            the wrist; cuts off what is further), "waist" (0 at the crotch to 1 at the neck; cuts
+            off what is above), "hem" (the same; cuts off what is below), "neck" or "armhole" (how
+            far the opening reaches).
         short, long: the ends for lengths 0 and 1.
     """
 
@@ -52,12 +54,19 @@ class Clipped:
     at: np.ndarray
 
 
-def clip(triangles: np.ndarray, uv: np.ndarray, keep: np.ndarray) -> Clipped:
+def clip(
+    triangles: np.ndarray,
+    uv: np.ndarray,
+    keep: np.ndarray,
+    exact: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+) -> Clipped:
     """Cut a mesh where `keep` passes 0.
 
     Args:
         triangles: (m,3) int32 into k vertices; uv: (m,3,2) float32.
         keep: (k,) float32, above 0 for what stays.
+        exact: the same numbers for points on edges, of `pairs` and `at` as in `Clipped`: puts the
+            ends of a round cut where they belong; without it the cut is straight on each edge.
     """
     inside = keep > 0
     corners = inside[triangles]
@@ -82,6 +91,8 @@ def clip(triangles: np.ndarray, uv: np.ndarray, keep: np.ndarray) -> Clipped:
     pairs = np.stack([unique // len(keep), unique % len(keep)], 1).astype(np.int32)
     a, b = keep[pairs[:, 0]], keep[pairs[:, 1]]
     at = np.clip(a / np.where(a == b, 1.0, a - b), _KEEP_OFF, 1 - _KEEP_OFF).astype(np.float32)
+    if exact is not None:
+        at = _root(exact, pairs, a, b, at)
     number = number.reshape(key.shape)
     cut = (number + len(keep)).astype(np.int32)
     # `at` counts from the lower vertex number; here from corner 0.
@@ -106,6 +117,27 @@ def clip(triangles: np.ndarray, uv: np.ndarray, keep: np.ndarray) -> Clipped:
         pairs,
         at,
     )
+
+
+def _root(
+    exact: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    pairs: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    at: np.ndarray,
+) -> np.ndarray:
+    """Where the numbers pass 0 on each edge, by four false positions."""
+    low, high = np.zeros_like(at), np.ones_like(at)
+    f_low, f_high = a.copy(), b.copy()
+    for _ in range(4):
+        value = exact(pairs, at)
+        same = (value > 0) == (f_low > 0)
+        low, f_low = np.where(same, at, low), np.where(same, value, f_low)
+        high, f_high = np.where(same, high, at), np.where(same, f_high, value)
+        gap = f_low - f_high
+        share = np.clip(f_low / np.where(gap == 0.0, 1.0, gap), 0.05, 0.95)
+        at = (low + share * (high - low)).astype(np.float32)
+    return np.clip(at, _KEEP_OFF, 1 - _KEEP_OFF)
 
 
 @dataclass(frozen=True)
@@ -161,24 +193,21 @@ def kept(cut: Cut, length: float, points: np.ndarray, arm: np.ndarray, m: Measur
 
 
 def _armhole(points: np.ndarray, at: float, m: Measures) -> np.ndarray:
-    """An ellipse around each shoulder seen from the side; `at` 0 narrow to 1 deep."""
-    width, height = 58.0 + 22.0 * at, 92.0 + 34.0 * at
+    """Outside an ellipsoid around each shoulder; `at` 0 narrow to 1 deep."""
     out = np.full(len(points), 1e3, np.float32)
+    radii = np.array([64.0 + 24.0 * at, 88.0 + 30.0 * at, 92.0 + 20.0 * at])
     for side in m.shoulder:
-        outward = (points[:, 0] - side[0]) * np.sign(side[0])
-        y, z = (points[:, 1] - side[1] + 22.0) / height, (points[:, 2] - side[2]) / width
-        round_ = (np.sqrt(y * y + z * z) - 1.0) * width
-        # Beyond the shoulder everything goes; before it only what the ellipse holds.
-        inward = -outward - (30.0 + 14.0 * at)
-        out = np.minimum(out, np.maximum(np.minimum(round_, 60.0 - outward), inward))
-    return out
+        outward = np.sign(side[0])
+        centre = side + np.array([outward * 24.0, -16.0, 0.0])
+        out = np.minimum(out, (np.linalg.norm((points - centre) / radii, axis=1) - 1.0) * radii[0])
+    return out.astype(np.float32)
 
 
 def _neckline(points: np.ndarray, at: float, m: Measures) -> np.ndarray:
     """An opening around the neck, deeper in front; `at` 0 at the collar to 1 low."""
+    front = np.clip((points[:, 2] - m.neck_at[2]) / 60.0 + 0.5, 0.0, 1.0)
+    front = front * front * (3.0 - 2.0 * front)
+    depth = 34.0 + 30.0 * at + front * (12.0 + 90.0 * at)
     x = points[:, 0] / (72.0 + 26.0 * at)
-    front = points[:, 2] > m.neck_at[2]
-    depth = np.where(front, 46.0 + 120.0 * at, 34.0 + 30.0 * at)
-    y = (points[:, 1] - m.neck_at[1] - 10.0) / depth
-    r = np.sqrt(x * x + np.minimum(y, 0.0) ** 2)
-    return ((r - 1.0) * 72.0).astype(np.float32)
+    y = np.minimum((points[:, 1] - m.neck_at[1] - 10.0) / depth, 0.0)
+    return ((np.sqrt(x * x + y * y) - 1.0) * 72.0).astype(np.float32)

@@ -9,12 +9,14 @@ from functools import lru_cache
 import numpy as np
 
 from trainer.synthetic import (
+    bags,
     body,
     chunks,
     fabrics,
     fitting,
     garments,
     hair,
+    hats,
     hems,
     rig,
     simplify,
@@ -31,7 +33,9 @@ from trainer.synthetic.wardrobe import SKIRT, TIGHTS, Item
 
 _BODY_BUDGET = 15000
 _BENEATH_MM = 4.0  # between a bottom and the top over it
+_IN_SHOE_MM = 30.0  # hose ends here below the ankle, where a shoe hides it
 _HIDDEN_MM = 24.0  # this far from a hem, nobody sees the skin
+_UPPER = ("top", "tucked", "suit")
 _TUCKED = Item(
     "Tucked in", "top", TIGHTS, gender=0.0, margin_mm=2.5, fabric="jersey", shade="none",
     cuts=(hems.Cut("hem", 0.13), hems.Cut("waist", 0.62)),
@@ -53,6 +57,7 @@ class _Worn:
     points: np.ndarray
     keep: np.ndarray
     layer: int
+    shod: bool
 
 
 def dress(assets: Assets, person: Person) -> Character:
@@ -70,7 +75,7 @@ def dress(assets: Assets, person: Person) -> Character:
     drawn += _face(assets, person, base)
     seed = derived(person.seed, "cloth")
     drawn += [_cloth(assets, one, seed) for one in worn]
-    drawn += hair.grow(assets, person.hair, base, None, person.seed)
+    drawn += _on_top(assets, person, base, worn, bones[0], drawn)
     drawn = [chunk for chunk in drawn if len(chunk.triangles)]
     return chunks.merge(base, assets.bone, assets.bone_weight, bones, drawn)
 
@@ -107,10 +112,13 @@ def _resolved(assets: Assets, person: Person) -> list[tuple[Item, Wear]]:
                 found.append((more, beneath if more.name == "Undershirt" else wear))
     slots = {item.slot for item, _ in found}
     top = next(((i, w) for i, w in found if i.slot == "top"), None)
-    if top is not None and slots & {"bottom", "skirt"} and assets.tights is not None:
+    if top is not None and slots & {"bottom", "skirt"}:
         item, wear = top
-        inner = wear.second if any(role == "second" for _, role in item.roles) else wear.colour
-        found.append((_TUCKED, replace(wear, colour=inner, pattern="plain")))
+        if _goes_in(item, slots):
+            found[found.index(top)] = (replace(item, slot="tucked"), wear)
+        elif assets.tights is not None and "Undershirt" not in item.with_:
+            inner = wear.second if any(r == "second" for _, r in item.roles) else wear.colour
+            found.append((_TUCKED, replace(wear, colour=inner, pattern="plain")))
     for item, wear in list(found):
         if item.slot == "shoes" and item.socks and _shows_ankles(found):
             socks = replace(item, components=item.socks, socks=(), fabric="knit", shade="none",
@@ -119,8 +127,16 @@ def _resolved(assets: Assets, person: Person) -> list[tuple[Item, Wear]]:
     return sorted(found, key=lambda pair: (_rank(pair[0]), pair[0].name))
 
 
+def _goes_in(item: Item, slots: set[str]) -> bool:
+    """Whether a top goes into what is below it: what clings does, and shirts into skirts."""
+    return item.source == TIGHTS or ("skirt" in slots and not item.outer)
+
+
 def _rank(item: Item) -> int:
-    return 1 if item == _TUCKED or item.name == "Undershirt" else item.layer
+    """The layer that an item lies in."""
+    if item == _TUCKED or item.name == "Undershirt":
+        return 1
+    return item.layer
 
 
 def _shows_ankles(found: list[tuple[Item, Wear]]) -> bool:
@@ -137,7 +153,9 @@ def _shows_ankles(found: list[tuple[Item, Wear]]) -> bool:
 
 def _fitted(assets: Assets, person: Person, base: np.ndarray, facing: np.ndarray) -> list[_Worn]:
     out = []
-    for item, wear in _resolved(assets, person):
+    resolved = _resolved(assets, person)
+    shod = any(item.slot == "shoes" for item, _ in resolved)
+    for item, wear in resolved:
         garment = garment_of(assets, item)
         points = fitting.fit(
             base, garment.refs, garment.weight, garment.offset, fitting.sizes(base, garment.scale)
@@ -145,43 +163,49 @@ def _fitted(assets: Assets, person: Person, base: np.ndarray, facing: np.ndarray
         if item.flare:
             _flare(points, garment, item.flare)
         if item.slot not in ("shoes", "hat"):
+            if item.source == TIGHTS:
+                # Cloth spans hollows that a helper surface follows.
+                points = fitting.smoothed(points, garment.triangles, 2)
             short = item.margin_mm - fitting.gaps(
                 points, garment.near, garment.near_weight, base, facing
             )
             by = np.maximum(short, 0.0).astype(np.float32)
             fitting.move_along(points, by, garment.near, garment.near_weight, facing)
-            if item.source == TIGHTS:
-                points = _evened(points, garment)
-        out.append(
-            _Worn(item, wear, garment, points, _keep(assets, item, wear, garment), _rank(item))
-        )
+        keep = _keep(assets, item, wear, garment.rest, garment.arm, shod)
+        out.append(_Worn(item, wear, garment, points, keep, _rank(item), shod))
     return out
 
 
-def _evened(points: np.ndarray, garment: Garment) -> np.ndarray:
-    """Cloth spans hollows that a helper surface follows."""
-    return fitting.smoothed(points, garment.triangles, 2)
+def _keep(
+    assets: Assets, item: Item, wear: Wear, points: np.ndarray, arm: np.ndarray, shod: bool
+) -> np.ndarray:
+    """The numbers of all of an item's cuts at points of the reference body.
 
-
-def _keep(assets: Assets, item: Item, wear: Wear, garment: Garment) -> np.ndarray:
+    Args:
+        points: (k,3) mm; arm: (k,) mm along the arm.
+    """
     measures = garments.reference(assets, item.gender).measures
-    keep = np.full(len(garment.rest), np.float32(1e3), np.float32)
+    keep = np.full(len(points), np.float32(1e3), np.float32)
     for cut in item.cuts:
-        keep = np.minimum(keep, hems.kept(cut, wear.length, garment.rest, garment.arm, measures))
+        keep = np.minimum(keep, hems.kept(cut, wear.length, points, arm, measures))
+    if shod and item.slot == "legwear" and item.source == TIGHTS:
+        keep = np.minimum(keep, points[:, 1] - (measures.ankle - _IN_SHOE_MM))
     sleeves = {cut.kind for cut in item.cuts} & {"sleeve", "leg"}
-    if item.source == TIGHTS and item.slot in ("top", "suit") and "sleeve" not in sleeves:
-        keep = np.minimum(keep, 60.0 - garment.arm)
+    if item.source == TIGHTS and item.slot in _UPPER and "sleeve" not in sleeves:
+        keep = np.minimum(keep, 45.0 - arm)
     if item.source == TIGHTS and item.slot in ("bottom", "legwear"):
-        keep = np.minimum(keep, 30.0 - garment.arm)
-    if item.source == TIGHTS and item.slot in ("top", "suit"):
-        keep = np.minimum(keep, (measures.upper_arm + measures.fore_arm) - 8.0 - garment.arm)
+        keep = np.minimum(keep, 30.0 - arm)
+    if item.source == TIGHTS and item.slot in _UPPER:
+        keep = np.minimum(keep, (measures.upper_arm + measures.fore_arm) - 8.0 - arm)
     return keep
 
 
 def _flare(points: np.ndarray, garment: Garment, flare: float) -> None:
     """Widen a skirt towards its hem, and let it fall in folds, in place."""
     y = garment.rest[:, 1]
-    down = np.clip((y.max() - y) / max(1.0, float(np.ptp(y))), 0.0, 1.0)
+    # Narrow down to the hips: what is worn over the skirt ends there.
+    start = float(y.max()) - 130.0
+    down = np.clip((start - y) / max(1.0, start - float(y.min())), 0.0, 1.0)
     middle = np.array([0.0, float(points[:, 2].mean())], np.float32)
     flat = points[:, [0, 2]] - middle
     angle = np.arctan2(flat[:, 1], flat[:, 0])
@@ -250,7 +274,7 @@ def _skin(assets: Assets, person: Person, worn: list[_Worn]) -> Chunk:
     shown = ~hidden[triangles].all(1)
     triangles = triangles[shown]
     slots = {one.item.slot for one in worn}
-    vest = person.body.gender < 0.5 and not slots & {"top", "suit"}
+    vest = person.body.gender < 0.5 and not slots & {"top", "tucked", "suit"}
     linen = under[triangles].all(1)
     return Chunk(
         np.zeros((0, 3), np.float32),
@@ -305,10 +329,45 @@ def _face(assets: Assets, person: Person, base: np.ndarray) -> list[Chunk]:
     return [chunk for chunk in out if chunk is not None]
 
 
+def _on_top(
+    assets: Assets,
+    person: Person,
+    base: np.ndarray,
+    worn: list[_Worn],
+    heads: np.ndarray,
+    drawn: list[Chunk],
+) -> list[Chunk]:
+    """Hair, hats that have no piece, and bags."""
+    out: list[Chunk] = []
+    plane = None
+    for one in worn:
+        if one.item.slot == "hat":
+            plane = hats.rim_of_garment(one.garment)
+    for wear in person.outfit:
+        if wear.item in wardrobe.PROCEDURAL_HATS:
+            hat = hats.wear_hat(assets, wear, base)
+            if hat is not None:
+                plane = hats.rim(assets, wear.item)
+                out.append(hat)
+        elif wear.item in wardrobe.BAGS:
+            wide = abs(float(heads[assets.rig.names.index("upperarm01.L"), 0]))
+            neck = float(heads[assets.rig.names.index("neck01"), 1]) + 70.0
+            trunk = bags.torso(base, assets.bone, assets.bone_weight, drawn, (1.12 * wide, neck))
+            out += bags.carry(assets, wear, heads, trunk, person.seed)
+    return out + hair.grow(assets, person.hair, base, plane, person.seed)
+
+
 def _cloth(assets: Assets, one: _Worn, seed: int) -> Chunk:
     """The cloth of an item, cut and painted."""
     garment, item = one.garment, one.item
-    clipped = hems.clip(garment.triangles, garment.uv, one.keep)
+
+    def exact(pairs: np.ndarray, at: np.ndarray) -> np.ndarray:
+        a, b = pairs.T
+        arm = garment.arm[a] + at * (garment.arm[b] - garment.arm[a])
+        middle = garment.rest[a] + at[:, None] * (garment.rest[b] - garment.rest[a])
+        return _keep(assets, item, one.wear, middle, arm, one.shod)
+
+    clipped = hems.clip(garment.triangles, garment.uv, one.keep, exact)
     points, bone, weight = hair.extended(one.points, garment.bone, garment.bone_weight, clipped)
     fabric = fabrics.of_item(assets, item, garment)
     part = np.concatenate([garment.part, garment.part[clipped.pairs[:, 0]]])

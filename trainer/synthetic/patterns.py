@@ -97,8 +97,8 @@ def _field(s: Array, t: Array, seed: int, name: str, period: float, octaves: int
     weight = 1.0
     for _ in range(octaves):
         grid = rng.normal(size=(64, 64)).astype(np.float32)
-        x = np.mod(s / period, 62.0).astype(np.float32)
-        y = np.mod(t / period, 62.0).astype(np.float32)
+        x = np.mod(s / period, 64.0).astype(np.float32)
+        y = np.mod(t / period, 64.0).astype(np.float32)
         total += weight * cv2.remap(grid, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP)
         period, weight = period / 2.0, weight * 0.5
     return total / 0.9

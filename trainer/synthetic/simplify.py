@@ -6,7 +6,7 @@ import numpy as np
 from trainer.synthetic.types import Surface
 
 
-def surface(full: Surface, points: np.ndarray, budget: int) -> Surface:
+def surface(full: Surface, points: np.ndarray, budget: int, tolerance_mm: float = 2.0) -> Surface:
     """The surface with at most about `budget` triangles, its vertices a selection of the full one.
 
     Corners are pulled onto a neighbour, the flattest first; seams and edges stay.
@@ -15,6 +15,7 @@ def surface(full: Surface, points: np.ndarray, budget: int) -> Surface:
         full: of k uv vertices.
         points: positions of the vertices that `full.vertex` names, mm.
         budget: 0 for all.
+        tolerance_mm: how far the surface may move on the mean; it can end the reduction early.
     """
     if budget <= 0 or len(full.triangles) <= budget:
         return full
@@ -23,21 +24,29 @@ def surface(full: Surface, points: np.ndarray, budget: int) -> Surface:
         full.vertex.astype(np.int64),
         full.triangles.astype(np.int64),
         budget,
+        tolerance_mm,
     )
     return Surface(full.vertex, full.uv, triangles.astype(np.int32))
 
 
 def _collapse(
-    points: np.ndarray, vertex: np.ndarray, triangles: np.ndarray, budget: int
+    points: np.ndarray,
+    vertex: np.ndarray,
+    triangles: np.ndarray,
+    budget: int,
+    tolerance_mm: float,
 ) -> np.ndarray:
     fixed = _fixed(vertex, triangles)
-    quadrics = _quadrics(points, triangles)
+    quadrics, area = _quadrics(points, triangles)
     while len(triangles) > budget:
-        into = _round(points, triangles, fixed, quadrics, len(triangles) - budget)
+        into = _round(
+            points, triangles, fixed, quadrics, area, tolerance_mm**2, len(triangles) - budget
+        )
         moved = np.flatnonzero(into != np.arange(len(points)))
         if not len(moved):
             break
         np.add.at(quadrics, into[moved], quadrics[moved])
+        np.add.at(area, into[moved], area[moved])
         triangles = into[triangles]
         a, b, c = triangles.T
         triangles = triangles[(a != b) & (b != c) & (c != a)]
@@ -56,8 +65,10 @@ def _fixed(vertex: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return fixed | (times[vertex] > 1)
 
 
-def _quadrics(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(n,4,4): the sum over a vertex' triangles of squared distance to their planes, by area."""
+def _quadrics(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,4,4), the sum over a vertex' triangles of squared distance to their planes, by area; and
+    (n,) the area.
+    """
     a, b, c = (points[triangles[:, k]] for k in range(3))
     normal = np.cross(b - a, c - a)
     area = np.linalg.norm(normal, axis=1)
@@ -65,9 +76,11 @@ def _quadrics(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     plane = np.concatenate([normal, -np.einsum("nc,nc->n", normal, a)[:, None]], 1)
     each = plane[:, :, None] * plane[:, None, :] * area[:, None, None]
     out = np.zeros((len(points), 4, 4))
+    total = np.zeros(len(points))
     for k in range(3):
         np.add.at(out, triangles[:, k], each)
-    return out
+        np.add.at(total, triangles[:, k], area)
+    return out, total
 
 
 @numba.njit(cache=True, nogil=True)
@@ -76,6 +89,8 @@ def _round(
     triangles: np.ndarray,
     fixed: np.ndarray,
     quadrics: np.ndarray,
+    area: np.ndarray,
+    tolerance: float,
     surplus: int,
 ) -> np.ndarray:
     """One round of collapses that do not touch each other.
@@ -114,6 +129,8 @@ def _round(
                     for j in range(4):
                         pj = p[j] if j < 3 else 1.0
                         total += pi * pj * (quadrics[v, i, j] + quadrics[w, i, j])
+                if total > tolerance * (area[v] + area[w]):
+                    continue
                 d = points[v] - p
                 total += 1e-4 * (d[0] * d[0] + d[1] * d[1] + d[2] * d[2]) ** 1.5
                 if total < cost[v] and _keeps_shape(points, triangles, of, start, v, w):

@@ -20,14 +20,14 @@ from trainer.synthetic.types import Assets, Material
 # sRGB along melanin, from the palest to the darkest skin in even light.
 _TONES = np.array(
     [
-        (243, 214, 198),
-        (233, 194, 170),
-        (219, 172, 143),
-        (198, 146, 113),
-        (166, 114, 82),
-        (125, 82, 57),
-        (88, 56, 40),
-        (58, 38, 30),
+        (238, 207, 190),
+        (228, 188, 164),
+        (214, 167, 138),
+        (194, 142, 108),
+        (163, 111, 79),
+        (126, 82, 56),
+        (92, 58, 40),
+        (62, 40, 31),
     ],
     np.float32,
 )
@@ -234,6 +234,9 @@ def eyes(key: Key, colour: str) -> Material:
     saturation = np.clip((rgb.max(2) - rgb.min(2) - 18.0) / 40.0, 0.0, 1.0)[..., None]
     if dark:  # the pack's own brown is red
         rgb = rgb * (1.0 - saturation * (1.0 - np.array([0.50, 0.46, 0.50])))
+    else:  # its other colours glow
+        calm = 0.62 * rgb + 0.38 * rgb.mean(2, keepdims=True)
+        rgb = rgb + saturation * (0.74 * calm - rgb)
     white = 1.0 - saturation
     rgb = rgb * (1.0 + 0.10 * white * (rgb.mean(2, keepdims=True) > 120))
     texture[..., :3] = np.clip(rgb, 0, 255)

@@ -36,6 +36,7 @@ class Item:
         fabric: of `fabrics.WEAVES`.
         shade: how the source's texture is used: "keep" its light and dark, "soft" without what was
             printed on it, "none", or "tint" its colours.
+        sewn: "placket" of buttons in front, "waistband", or nothing but seams.
         roles: median colours of the texture's charts, and which colour these charts get:
             "colour", "second" or "own".
         with_: names of further items that come with it.
@@ -43,6 +44,9 @@ class Item:
         women, men: how often, against the others of its slot.
         grown: for grown-ups only.
         warm: -1 for heat to 1 for cold.
+        outer: never goes into a skirt or trousers.
+        budget: of triangles, 0 for all.
+        rise: by how many layers it lies above others of its slot.
         loose: drapes off the body, so what is below stays visible from below.
     """
 
@@ -57,6 +61,7 @@ class Item:
     flare: float = 0.0
     fabric: str = "cotton"
     shade: str = "soft"
+    sewn: str = ""
     roles: tuple[tuple[tuple[int, int, int], str], ...] = ()
     with_: tuple[str, ...] = ()
     worn: tuple[str, ...] = ("casual",)
@@ -64,9 +69,11 @@ class Item:
     men: float = 1.0
     grown: bool = False
     warm: float = 0.0
+    outer: bool = False
     loose: bool = False
     gloss: float = 0.05
     budget: int = 0
+    rise: int = 0
 
     @property
     def cloth(self) -> Cloth:
@@ -76,11 +83,12 @@ class Item:
     @property
     def layer(self) -> int:
         """Its layer in a mesh."""
-        return _LAYER[self.slot]
+        return _LAYER[self.slot] + self.rise
 
 
 _CLOTH = {
     "top": Cloth.TOP,
+    "tucked": Cloth.TOP,
     "bottom": Cloth.BOTTOM,
     "skirt": Cloth.SKIRT,
     "suit": Cloth.SUIT,
@@ -90,6 +98,7 @@ _CLOTH = {
     "bag": Cloth.BAG,
 }
 _LAYER = {
+    "tucked": 2,
     "legwear": 2,
     "bottom": 3,
     "skirt": 3,
@@ -102,29 +111,29 @@ _LAYER = {
 
 _LONG_LEGS = (Cut("leg", 1.05, _FULL),)
 _TIGHTS_WAIST = Cut("waist", 0.34)
-_SHIRT_ROLES = (((47, 91, 152), "colour"), ((20, 66, 136), "colour"))
 _BLAZER_ROLES = (((40, 40, 40), "colour"), ((215, 215, 215), "own"), ((90, 85, 110), "second"))
 _FIELD_ROLES = (((70, 76, 66), "colour"), ((50, 22, 32), "second"))
-_OVERALL_ROLES = (((110, 140, 215), "colour"), ((250, 250, 250), "second"), ((25, 28, 40), "own"))
+_OVERALL_ROLES = (((110, 140, 215), "colour"), ((250, 250, 250), "second"), ((25, 28, 40), "own"),
+                  ((165, 165, 165), "own"))  # fmt: skip
 
 _MAKEHUMAN = (
-    Item("T-shirt", "top", "male_casualsuit06", (0,), margin_mm=7.0, women=0.5, men=3.0, warm=-0.3),
-    Item("Crew-neck T-shirt", "top", "male_casualsuit04", (0,), margin_mm=7.0, roles=_SHIRT_ROLES,
+    Item("T-shirt", "top", "male_casualsuit06", (0,), margin_mm=7.0, shade="none", women=0.5, men=3.0, warm=-0.3),
+    Item("Crew-neck T-shirt", "top", "male_casualsuit04", (0,), margin_mm=7.0, shade="none",
          women=0.3, men=2.0, warm=-0.3, worn=("casual", "sport")),
     Item("Fitted T-shirt", "top", "female_casualsuit01", (0,), gender=0.0, margin_mm=7.0,
-         roles=_SHIRT_ROLES, women=3.0, men=0.0, warm=-0.3, worn=("casual", "sport")),
+         shade="none", women=3.0, men=0.0, warm=-0.3, worn=("casual", "sport")),
     Item("Plain T-shirt", "top", "female_casualsuit02", (2,), gender=0.0, margin_mm=7.0,
          shade="none", women=2.0, men=0.0, warm=-0.3),
-    Item("Sweatshirt", "top", "male_casualsuit02", (1,), cuts=(Cut("sleeve", 0.6, _FULL),),
-         margin_mm=8.0, roles=_SHIRT_ROLES, fabric="knit", women=1.0, men=2.0, warm=0.5,
+    Item("Sweatshirt", "top", "male_casualsuit02", (1,), outer=True, cuts=(Cut("sleeve", 0.6, _FULL),),
+         margin_mm=8.0, shade="none", fabric="knit", women=1.0, men=2.0, warm=0.5,
          worn=("casual", "sport")),
     Item("Shirt", "top", "male_casualsuit03", (0,), cuts=(Cut("sleeve", 0.5, _FULL),),
-         margin_mm=7.0, women=0.2, men=2.5, worn=("casual", "smart")),
+         margin_mm=7.0, shade="none", sewn="placket", women=0.2, men=2.5, worn=("casual", "smart")),
     Item("Blouse", "top", "female_elegantsuit01", (1,), gender=0.0, margin_mm=7.0,
-         cuts=(Cut("sleeve", 0.45, _FULL),), women=2.0, men=0.0, worn=("casual", "smart")),
-    Item("Field jacket", "top", "male_casualsuit05", (0, 1, 2), margin_mm=9.0, roles=_FIELD_ROLES,
+         shade="none", sewn="placket", cuts=(Cut("sleeve", 0.45, _FULL),), women=2.0, men=0.0, worn=("casual", "smart")),
+    Item("Field jacket", "top", "male_casualsuit05", (0, 1, 2), margin_mm=9.0, outer=True, roles=_FIELD_ROLES,
          fabric="canvas", women=0.3, men=1.6, warm=0.9, budget=4200),
-    Item("Blazer", "top", "male_elegantsuit01", (1,), margin_mm=8.0, roles=_BLAZER_ROLES,
+    Item("Blazer", "top", "male_elegantsuit01", (1,), margin_mm=8.0, outer=True, roles=_BLAZER_ROLES,
          fabric="wool", shade="soft", women=0.0, men=2.0, worn=("smart", "formal"), grown=True,
          warm=0.3, budget=5200),
     Item("Tank top", "top", TIGHTS, gender=0.0, margin_mm=5.0, fabric="jersey", shade="none",
@@ -136,24 +145,24 @@ _MAKEHUMAN = (
     Item("Turtleneck", "top", TIGHTS, gender=0.0, margin_mm=6.0, fabric="knit", shade="none",
          cuts=(Cut("hem", 0.12), Cut("sleeve", 1.5, 1.98)), women=0.9, men=0.4, warm=0.7,
          worn=("casual", "smart")),
-    Item("Layered top", "top", "female_sportsuit01", (0,), gender=0.0, margin_mm=9.0,
-         roles=_SHIRT_ROLES, with_=("Undershirt",), women=0.6, men=0.0, worn=("casual", "sport")),
+    Item("Layered top", "top", "female_sportsuit01", (0,), gender=0.0, margin_mm=9.0, outer=True,
+         shade="none", with_=("Undershirt",), women=0.6, men=0.0, worn=("casual", "sport")),
     Item("Jeans", "bottom", "male_casualsuit02", (0,), cuts=_LONG_LEGS, fabric="denim",
          shade="keep", women=0.3, men=3.0, worn=("casual",)),
     Item("Slim jeans", "bottom", "female_casualsuit01", (1,), gender=0.0, cuts=_LONG_LEGS,
          fabric="denim", shade="keep", women=3.0, men=0.2, worn=("casual", "smart")),
     Item("Chinos", "bottom", "male_casualsuit03", (1,), cuts=_LONG_LEGS, fabric="canvas",
-         shade="none", women=0.1, men=2.0, worn=("casual", "smart")),
+         shade="none", sewn="waistband", women=0.1, men=2.0, worn=("casual", "smart")),
     Item("Slim trousers", "bottom", "female_casualsuit01", (1,), gender=0.0, cuts=_LONG_LEGS,
-         fabric="canvas", shade="none", women=2.0, men=0.0, worn=("casual", "smart", "formal")),
-    Item("Suit trousers", "bottom", "male_elegantsuit01", (0,), fabric="wool", shade="soft",
+         fabric="canvas", shade="none", sewn="waistband", women=2.0, men=0.0, worn=("casual", "smart", "formal")),
+    Item("Suit trousers", "bottom", "male_elegantsuit01", (0,), fabric="wool", shade="none", sewn="waistband",
          women=0.0, men=1.5, worn=("smart", "formal"), grown=True, budget=2400),
     Item("Track trousers", "bottom", "female_sportsuit01", (1,), gender=0.0, cuts=_LONG_LEGS,
          fabric="jersey", shade="track", women=1.0, men=0.4, worn=("sport",)),
     Item("Shorts", "bottom", "female_casualsuit02", (0, 1), gender=0.0, fabric="canvas",
-         shade="none", women=1.2, men=0.0, warm=-0.9, worn=("casual",)),
+         shade="none", sewn="waistband", women=1.2, men=0.0, warm=-0.9, worn=("casual",)),
     Item("Bermudas", "bottom", "male_casualsuit04", (1,), cuts=(Cut("leg", 0.5, 1.1),),
-         fabric="canvas", shade="none", women=0.3, men=1.6, warm=-0.9, worn=("casual", "sport")),
+         fabric="canvas", shade="none", sewn="waistband", women=0.3, men=1.6, warm=-0.9, worn=("casual", "sport")),
     Item("Leggings", "bottom", TIGHTS, gender=0.0, margin_mm=4.0, fabric="jersey", shade="none",
          cuts=(_TIGHTS_WAIST, Cut("leg", 0.8, 1.97)), women=1.5, men=0.0,
          worn=("casual", "sport")),
@@ -161,9 +170,9 @@ _MAKEHUMAN = (
          shade="none", cuts=(_TIGHTS_WAIST, Cut("leg", 0.35, 0.9)), women=0.4, men=0.3,
          warm=-0.6, worn=("sport",)),
     Item("Pencil skirt", "skirt", "female_elegantsuit01", (0,), gender=0.0, margin_mm=6.0,
-         fabric="wool", shade="none", women=1.2, men=0.0, loose=True, worn=("smart", "formal")),
+         fabric="wool", shade="none", sewn="waistband", women=1.2, men=0.0, loose=True, worn=("smart", "formal")),
     Item("Straight skirt", "skirt", SKIRT, gender=0.0, margin_mm=6.0, fabric="canvas",
-         shade="none", cuts=(Cut("leg", 0.45, 1.85),), women=1.0, men=0.0, loose=True,
+         shade="none", sewn="waistband", cuts=(Cut("leg", 0.45, 1.85),), women=1.0, men=0.0, loose=True,
          worn=("casual", "smart")),
     Item("A-line skirt", "skirt", SKIRT, gender=0.0, margin_mm=6.0, flare=0.28, shade="none",
          cuts=(Cut("leg", 0.45, 1.85),), women=1.4, men=0.0, loose=True,
@@ -177,7 +186,7 @@ _MAKEHUMAN = (
          with_=("Flared dress skirt",), women=1.2, men=0.0, warm=-0.7, loose=True,
          worn=("casual", "smart")),
     Item("Dress", "suit", "female_casualsuit02", (2,), gender=0.0, margin_mm=6.0, shade="none",
-         cuts=(Cut("hem", 0.22),), with_=("Dress skirt",), women=1.2, men=0.0, loose=True,
+         cuts=(Cut("hem", 0.3),), with_=("Dress skirt",), women=1.2, men=0.0, loose=True,
          worn=("casual", "smart", "formal")),
     Item("Long-sleeved dress", "suit", TIGHTS, gender=0.0, margin_mm=6.0, fabric="knit",
          shade="none", cuts=(Cut("hem", 0.3), Cut("neck", 0.1), Cut("sleeve", 1.0, 1.98)),
@@ -185,7 +194,7 @@ _MAKEHUMAN = (
          worn=("casual", "smart", "formal")),
     Item("Tights", "legwear", TIGHTS, gender=0.0, margin_mm=2.0, fabric="jersey", shade="none",
          cuts=(_TIGHTS_WAIST,), women=1.0, men=0.0, warm=0.3, worn=("casual", "smart", "formal")),
-    Item("Knee socks", "legwear", TIGHTS, gender=0.0, margin_mm=2.5, fabric="knit", shade="none",
+    Item("Knee socks", "legwear", TIGHTS, gender=0.0, margin_mm=4.5, fabric="knit", shade="none",
          cuts=(Cut("shin", 1.75, 1.08),), women=0.3, men=0.1, worn=("casual", "sport")),
     Item("Leather shoes", "shoes", "shoes01", (0, 1), (2, 3), fabric="leather", shade="keep",
          worn=("casual", "smart"), women=0.6, men=1.4, gloss=0.3, budget=2400),
@@ -210,8 +219,8 @@ _PARTS = (
     Item("Undershirt", "top", TIGHTS, gender=0.0, margin_mm=5.0, fabric="jersey", shade="none",
          cuts=(Cut("hem", 0.12), Cut("armhole", 0.2), Cut("neck", 0.35))),
     Item("Dress skirt", "suit", SKIRT, gender=0.0, margin_mm=7.0, shade="none", loose=True,
-         flare=0.08, cuts=(Cut("leg", 0.5, 1.8),)),
-    Item("Flared dress skirt", "suit", SKIRT, gender=0.0, margin_mm=7.0, shade="none", loose=True,
+         rise=1, flare=0.08, cuts=(Cut("leg", 0.5, 1.8),)),
+    Item("Flared dress skirt", "suit", SKIRT, gender=0.0, margin_mm=7.0, shade="none", loose=True, rise=1,
          flare=0.3, cuts=(Cut("leg", 0.5, 1.85),)),
 )  # fmt: skip
 
