@@ -22,12 +22,12 @@ import cv2
 import numpy as np
 
 from trainer.synthetic import camera as cameras
-from trainer.synthetic import collisions, labels, sampling
+from trainer.synthetic import collisions, labels, rig, sampling
 from trainer.synthetic.person import Person
 from trainer.synthetic.pose_bank import PoseBank
 from trainer.synthetic.posing import Posing
 from trainer.synthetic.streams import derived, stream
-from trainer.synthetic.types import Camera, Light, Posed
+from trainer.synthetic.types import Assets, Camera, Character, Light, Posed
 
 if TYPE_CHECKING:
     from trainer.synthetic.studio import Picture, Studio
@@ -36,7 +36,7 @@ Sample = dict[str, bytes]
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 MIX: Final[Mapping[str, float]] = {"": 1.0}
-_TRIES = 5
+_TRIES = 6
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,14 @@ class Stand:
     """Someone in a pose.
 
     Attributes:
+        points: (n,3) mm, world space, of what is drawn of them.
         turn_rad: about the vertical, as `rig.pose` has it.
     """
 
     person: Person
     posing: Posing
     posed: Posed
+    points: np.ndarray
     turn_rad: float = 0.0
 
 
@@ -132,6 +134,7 @@ def stand(
     rng: np.random.Generator,
     *,
     sources: Mapping[str, float] = MIX,
+    upright: float = -1.0,
     turn_rad: float = 0.0,
     at_mm: tuple[float, float] = (0.0, 0.0),
 ) -> Stand:
@@ -140,6 +143,7 @@ def stand(
     Args:
         split: whose recordings and photographs the poses come of.
         sources: how often each of `pose_bank.SOURCES` is drawn; "" is the bank's own mixture.
+        upright: see `uprightness`; what is less is drawn anew.
     """
     character, skeleton = studio.character(person), studio.assets.rig
     poses, capsules = bank(studio, split), _capsules(studio, person)
@@ -147,11 +151,43 @@ def stand(
     for _ in range(_TRIES):
         posing = poses.sample(rng, source, heads=character.heads, tails=character.tails)
         mended = collisions.acceptable(capsules, skeleton, character.heads, posing.rotations)
-        if mended is not None:
-            posing = replace(posing, rotations=mended)
+        if mended is None:
+            continue
+        posing = replace(posing, rotations=mended)
+        if upright <= -1.0 or uprightness(studio.assets, character, mended) >= upright:
             break
     posed = studio.pose(person, posing, turn_rad=turn_rad, at_mm=at_mm)
-    return Stand(person, posing, posed, turn_rad)
+    return Stand(person, posing, posed, posed.positions[_drawn(studio, person)], turn_rad)
+
+
+def uprightness(assets: Assets, character: Character, rotations: np.ndarray) -> float:
+    """How much someone stands on their feet: 1 upright, about 0.4 sitting or bent, -1 on the head.
+
+    The lesser of two shares: of the height of the head over the hips, and of the hips over the
+    lower foot, of what they are at rest.
+    """
+    names = assets.rig.names
+    head, left, right = (names.index(n) for n in ("head", "foot.L", "foot.R"))
+    hips = [names.index(n) for n in ("upperleg01.L", "upperleg01.R")]
+
+    def heights(y: np.ndarray) -> np.ndarray:
+        hip = y[hips].mean()
+        return np.array([y[head] - hip, hip - min(y[left], y[right])])
+
+    bones = rig.transforms(assets.rig, character.heads, rotations)
+    posed = np.einsum("bj,bj->b", bones[:, 1, :3], character.heads) + bones[:, 1, 3]
+    return float((heights(posed) / heights(character.heads[:, 1])).min())
+
+
+def reposed(studio: "Studio", stood: Stand, posed: Posed) -> Stand:
+    """The same person with another posture."""
+    return replace(stood, posed=posed, points=posed.positions[_drawn(studio, stood.person)])
+
+
+@lru_cache(maxsize=16)
+def _drawn(studio: "Studio", person: Person) -> np.ndarray:
+    """The vertices that some triangle uses: the base has many that only carry clothes."""
+    return np.unique(studio.character(person).mesh.triangles)
 
 
 @lru_cache(maxsize=16)
@@ -243,7 +279,7 @@ def describe(
 
 def yaw_deg(camera: Camera, subject: Stand) -> float:
     """Where a camera stands about someone, -180 to 180: 0 before them, 90 at their left."""
-    towards = cameras.eye(camera) - subject.posed.positions.mean(0)
+    towards = cameras.eye(camera) - subject.points.mean(0)
     yaw = np.degrees(np.arctan2(towards[0], towards[2]) - subject.turn_rad)
     return float((yaw + 180.0) % 360.0 - 180.0)
 

@@ -21,7 +21,7 @@ _TOGETHER: Final = 8
 _TRUNCATED: Final = 0.3
 _COMPANY: Final = 0.3
 _OBJECTS: Final = 0.2
-_FAULTS: Final = {"": 0.35, "phone": 0.5, "surveillance": 0.15}
+_FAULTS: Final = {"": 0.35, "phone": 0.56, "surveillance": 0.09}
 _LEAST_SEEN: Final = 4  # keypoints; with fewer, what is in front is taken away
 
 
@@ -29,7 +29,7 @@ def _draw(studio: "Studio", seed: int, index: int) -> Sample:
     taken = samples.shot("crops256", seed, index, CROPS256.per_identity, _TOGETHER)
     person = samples.person_of(studio, taken)
     subject = samples.stand(studio, person, taken.split, taken.stream("pose"))
-    points = subject.posed.positions
+    points = subject.points
     eye = cameras.person_crop(taken.stream("camera"), points, CROPS256.size, truncated=_TRUNCATED)
     kind = str(taken.stream("kind").choice(backgrounds.KINDS))
     light = lights.sample(taken.stream("light"), kind, camera=eye)
@@ -101,4 +101,4 @@ def _things(taken: Shot, subject: Stand, eye: Camera) -> list[tuple[Mesh, np.nda
     rng = taken.stream("objects")
     if rng.random() >= _OBJECTS:
         return []
-    return [objects.sample(rng, eye, subject.posed.positions)]
+    return [objects.sample(rng, eye, subject.points)]

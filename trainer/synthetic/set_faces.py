@@ -34,9 +34,9 @@ def _draw(studio: "Studio", seed: int, index: int) -> Sample:
     )
     face = _expression(studio, taken, person.face)
     rotations = faces.with_face(moved, studio.assets, face)
-    subject = replace(subject, posed=rig.pose(character, skeleton, rotations))
+    subject = samples.reposed(studio, subject, rig.pose(character, skeleton, rotations))
     rng = taken.stream("camera")
-    eye = cameras.portrait(rng, subject.posed.positions, FACES.size)
+    eye = cameras.portrait(rng, subject.points, FACES.size)
     kind = str(taken.stream("kind").choice(backgrounds.KINDS))
     light = lights.sample(taken.stream("light"), kind, camera=eye)
     picture = studio.picture(

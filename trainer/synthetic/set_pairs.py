@@ -68,12 +68,10 @@ def _draw_pairs128(studio: "Studio", seed: int, index: int) -> Sample:
     taken = samples.shot("pairs128", seed, index, _PICTURES)
     person = samples.person_of(studio, taken)
     rng = taken.stream("pose")
-    subject = samples.stand(studio, person, taken.split, rng, sources=_PASSERS_BY)
+    subject = samples.stand(studio, person, taken.split, rng, sources=_PASSERS_BY, upright=0.8)
     look = _surveillance_look(taken)
     yaw = float(taken.stream("yaw").uniform(-np.pi, np.pi))
-    eye = cameras.surveillance(
-        taken.stream("camera"), subject.posed.positions, PAIRS128.size, yaw_rad=yaw
-    )
+    eye = cameras.surveillance(taken.stream("camera"), subject.points, PAIRS128.size, yaw_rad=yaw)
     return _take(studio, taken, subject, eye, look, poor=True)
 
 
@@ -81,14 +79,14 @@ def _draw_pairs256(studio: "Studio", seed: int, index: int) -> Sample:
     taken = samples.shot("pairs256", seed, index, _PICTURES)
     person = samples.person_of(studio, taken)
     rng = taken.stream("pose")
-    subject = samples.stand(studio, person, taken.split, rng, sources=_MODELS)
+    subject = samples.stand(studio, person, taken.split, rng, sources=_MODELS, upright=0.6)
     of_identity = taken.identity_stream("places")
     count = int(of_identity.integers(1, 4))
     places = [samples.one_of(_FASHION_KINDS, of_identity) for _ in range(count)]
     which = int(taken.stream("place").integers(len(places)))
     names = (taken.set, "identity", taken.identity, "background", which)
     eye = cameras.full_body(
-        taken.stream("camera"), subject.posed.positions, PAIRS256.size, yaw_rad=_side(taken)
+        taken.stream("camera"), subject.points, PAIRS256.size, yaw_rad=_side(taken)
     )
     return _take(studio, taken, subject, eye, _Look(places[which], names))
 
@@ -99,7 +97,7 @@ def _draw_parts(studio: "Studio", seed: int, index: int) -> Sample:
     subject = samples.stand(studio, person, taken.split, taken.stream("pose"))
     yaw = float(taken.stream("yaw").uniform(-np.pi, np.pi))
     rng = taken.stream("camera")
-    points = subject.posed.positions
+    points = subject.points
     if rng.random() < 0.7:
         eye = cameras.full_body(rng, points, PARTS.size, yaw_rad=yaw)
     else:
@@ -112,7 +110,7 @@ def _draw_people(studio: "Studio", seed: int, index: int) -> Sample:
     person = samples.person_of(studio, taken)
     subject = samples.stand(studio, person, taken.split, taken.stream("pose"))
     eye = cameras.full_body(
-        taken.stream("camera"), subject.posed.positions, PEOPLE.size, yaw_rad=_side(taken)
+        taken.stream("camera"), subject.points, PEOPLE.size, yaw_rad=_side(taken)
     )
     return _take(studio, taken, subject, eye, _anywhere(taken))
 
