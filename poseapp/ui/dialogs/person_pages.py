@@ -30,8 +30,8 @@ from poseapp.state.ready_people import ReadyPerson
 from poseapp.state.settings import Settings
 from poseapp.ui.icons import icon
 
-_CARD = QSize(82, 164)
-_CELL = QSize(94, 192)
+_CARD = QSize(78, 156)
+_CELL = QSize(89, 186)
 _LANE = "people-pack"
 
 
