@@ -207,6 +207,8 @@ def test_cut_out_texture_lets_through_its_share() -> None:
     shares = []
     for alpha in (0, 90, 180, 255):
         mesh, positions = squares((0, 1000, 0), cutout=True, alpha=alpha)
+        fine = np.repeat(np.repeat(mesh.materials[0].texture, 64, 0), 64, 1)
+        mesh = replace(mesh, materials=(Material(fine, cutout=True),))
         frame = render([Figure(mesh, positions, 1)], FRONT, SUN, plain(FRONT), supersample=4)
         shares.append(float(frame.cover[0, 24:40, 24:40].mean()))
     np.testing.assert_allclose(shares, [0.0, 90 / 255, 180 / 255, 1.0], atol=0.04)

@@ -291,7 +291,8 @@ def _opacity(mesh: Mesh, material: Tensor, level: Tensor, uv: Tensor) -> Tensor:
     u, v = uv[:, 0] % 1.0, (1.0 - uv[:, 1]) % 1.0
     x = torch.minimum((u * wide).long(), wide - 1)
     y = torch.minimum((v * high).long(), high - 1)
-    return mesh.texels[first + y * wide + x, 3].double() / 255.0
+    opacity = mesh.texels[first + y * wide + x, 3].double() / 255.0
+    return (opacity - 0.5) * (1.0 + 0.5 * (2 - level).clamp_min(0)) + 0.5
 
 
 def _threshold(x: Tensor, y: Tensor, triangle: Tensor) -> Tensor:

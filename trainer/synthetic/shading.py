@@ -316,7 +316,10 @@ def shade(
             inverse = 1.0 / max(math.sqrt(hx * hx + hy * hy + hz * hz), 1e-9)
             hx, hy, hz = hx * inverse, hy * inverse, hz * inverse
             if hair:
-                th = tx * hx + ty * hy + tz * hz
+                # the strand within the smooth surface: flat triangles must not show
+                nh = nx * hx + ny * hy + nz * hz
+                nt = nx * tx + ny * ty + nz * tz
+                th = (tx * hx + ty * hy + tz * hz - nt * nh) / math.sqrt(max(1.0 - nt * nt, 0.01))
                 across = math.sqrt(max(1.0 - th * th, 0.0))
                 shine = 0.10 * math.exp(-40.0 * (1.0 - across)) * max(nl + 0.3, 0.0)
                 shine_r = shine * (0.3 + 3.0 * red)
@@ -467,9 +470,14 @@ def resolve(
                 part_seen = np.float32(behind) * share
                 less_r = less_g = less_b = 1.0
                 if key < 1.0 or sky < 1.0:
-                    less_r = 1.0 - ground * (1.0 - key * direct[0] - sky * (1.0 - direct[0]))
-                    less_g = 1.0 - ground * (1.0 - key * direct[1] - sky * (1.0 - direct[1]))
-                    less_b = 1.0 - ground * (1.0 - key * direct[2] - sky * (1.0 - direct[2]))
+                    # right under a thing it is dark, wherever the light comes from
+                    touch = 1.0 - 0.5 * (1.0 - sky) * (1.0 - sky)
+                    left = touch * (key * direct[0] + sky * (1.0 - direct[0]))
+                    less_r = 1.0 - ground * (1.0 - left)
+                    left = touch * (key * direct[1] + sky * (1.0 - direct[1]))
+                    less_g = 1.0 - ground * (1.0 - left)
+                    left = touch * (key * direct[2] + sky * (1.0 - direct[2]))
+                    less_b = 1.0 - ground * (1.0 - left)
                 red += part_seen * less_r * backdrop[row, j, 0]
                 green += part_seen * less_g * backdrop[row, j, 1]
                 blue += part_seen * less_b * backdrop[row, j, 2]

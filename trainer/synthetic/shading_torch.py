@@ -140,7 +140,10 @@ def _light(one: Placed, look: Look, t: Tensor, x: Tensor, y: Tensor) -> Tensor:
     nh = (n * h).sum(1, keepdim=True)
     shine = fresnel * gloss * (power + 2.0) * 0.2 * torch.exp(power * (nh - 1.0))
     shine = shine * nl.clamp_min(0.0)
-    th = (_strand(one, t) * h).sum(1, keepdim=True)
+    strand = _strand(one, t)
+    nt = (n * strand).sum(1, keepdim=True)
+    th = (strand * h).sum(1, keepdim=True) - nt * nh
+    th = th / torch.sqrt((1.0 - nt * nt).clamp_min(0.01))
     across = torch.sqrt((1.0 - th * th).clamp_min(0.0))
     strands = 0.10 * torch.exp(-40.0 * (1.0 - across)) * (nl + 0.3).clamp_min(0.0)
     shine = torch.where(hair, strands * (0.3 + 3.0 * colour), shine.expand(-1, 3))
@@ -228,6 +231,7 @@ def resolve(
     direct = torch.from_numpy(lamp.key).to(floor) * max(float(lamp.direction[1]), 0.0)
     direct = direct / (direct + torch.from_numpy(lamp.sky).to(floor)).clamp_min(1e-6)
     left = key[..., None] * direct + sky[..., None] * (1.0 - direct)
+    left = left * (1.0 - 0.5 * (1.0 - sky[..., None]).square())
     less = 1.0 - floor[..., None] * (1.0 - left)
     colour = light + part_seen[..., None] * less * backdrop
     steps = len(look.curve)

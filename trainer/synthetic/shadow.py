@@ -256,7 +256,7 @@ def finish(blockers: Blockers) -> None:
     for p in range(covered.shape[0]):
         for q in range(covered.shape[1]):
             if covered[p, q] > 0.0:
-                covered[p, q] = 1.0 - math.exp(-1.3 * covered[p, q])
+                covered[p, q] = 1.0 - math.exp(-2.0 * covered[p, q])
 
 
 @njit(cache=True, nogil=True)

@@ -189,7 +189,7 @@ def covered(m: Maps) -> Tensor:
         away = torch.stack([i, k], 1) - things[which]
         r2 = (away * shadow.CONTACT_CELL_MM).double().square().sum(1) + h2[which]
         hidden.index_add_(0, i * shape[1] + k, area * h2[which] / r2.square())
-    return (1.0 - torch.exp(-1.3 * hidden)).view(shape)
+    return (1.0 - torch.exp(-2.0 * hidden)).view(shape)
 
 
 def _fullness(grid: Tensor, at: Tensor) -> Tensor:
