@@ -271,7 +271,9 @@ def test_without_a_pack_the_ready_made_people_come_first(
     assert person.pose.present.all()
 
 
-def test_the_mannequin_can_be_tried(dialog: CreatePersonDialog, engine: WindowEngine) -> None:
+def test_the_mannequin_can_be_tried_until_there_is_a_pack(
+    dialog: CreatePersonDialog, engine: WindowEngine, tmp_path: Path
+) -> None:
     reply(engine, {**OPTIONS, "source": "mannequin"})
     dialog.tabs.setCurrentWidget(dialog.create_page)
     dialog.pack.mannequin_button.click()
@@ -279,6 +281,17 @@ def test_the_mannequin_can_be_tried(dialog: CreatePersonDialog, engine: WindowEn
     reply(engine, {**OPTIONS, "source": "mannequin"})
     assert dialog.creating
     assert engine.last[1] == "create_person" and engine.last[2]["mannequin"] is True
+    reply(engine)
+    assert dialog.pack_button.isVisible()
+    dialog.pack_button.click()
+    assert dialog.create_page.currentWidget() is dialog.pack
+    dialog.pack.build(tmp_path)
+    reply(engine, {"folder": "pack", "built": True})
+    assert engine.last[1] == "person_options" and engine.last[2]["mannequin"] is False
+    reply(engine)
+    assert engine.last[2]["person"] is None  # nothing of the mannequin's clothes
+    reply(engine)
+    assert not dialog.pack_button.isVisible() and dialog.form.person == people.drawn(7)
 
 
 def test_a_pack_is_built_with_progress_and_then_used(

@@ -168,14 +168,19 @@ class CreatePersonDialog(QDialog):
         self.save_button = QPushButton("Save picture…")
         self.copy_button = QPushButton("Copy")
         self.copy_button.setToolTip("Copy the picture")
+        self.pack_button = QPushButton("More than a mannequin…")
+        self.pack_button.setToolTip("How to get people with clothes and hair")
+        self.pack_button.hide()
         close = QPushButton("Close")
         close.clicked.connect(self.close)
-        for button in (self.roll_button, self.save_button, self.copy_button, close):
+        buttons = (self.roll_button, self.save_button, self.copy_button, self.pack_button, close)
+        for button in buttons:
             button.setAutoDefault(False)
         self._bottom = QHBoxLayout()
         self._bottom.setSpacing(8)
         self._bottom.addWidget(self.copy_button)
         self._bottom.addWidget(self.save_button)
+        self._bottom.addWidget(self.pack_button)
         self._bottom.addStretch(1)
         self._bottom.addWidget(close)
         self._bottom.addWidget(self.use_button)
@@ -196,7 +201,8 @@ class CreatePersonDialog(QDialog):
         self.form.edited.connect(self._on_edited)
         self.form.scene_changed.connect(self._show)
         self.form.rolled.connect(self._on_group_rolled)
-        self.pack.built.connect(self.refresh)
+        self.pack.built.connect(self._on_built)
+        self.pack_button.clicked.connect(self._on_pack)
         self.pack.mannequin_wanted.connect(self._on_mannequin)
         self.ready.chosen.connect(self._on_ready)
         self.ready.taken.connect(self._on_ready_taken)
@@ -281,7 +287,24 @@ class CreatePersonDialog(QDialog):
 
     @Slot()
     def _on_mannequin(self) -> None:
-        self._mannequin = True
+        self._start_over(mannequin=True)
+
+    @Slot()
+    def _on_built(self) -> None:
+        self._start_over(mannequin=False)
+
+    @Slot()
+    def _on_pack(self) -> None:
+        self.preview.stop()
+        self.create_page.setCurrentWidget(self.pack)
+        self._on_tab()
+
+    def _start_over(self, mannequin: bool) -> None:
+        """Forget people that were made of other assets."""
+        self.preview.stop()
+        self._mannequin = mannequin
+        self._history, self._place = [], -1
+        self.tabs.setCurrentWidget(self.create_page)
         self.refresh()
 
     # -- what is wanted ----------------------------------------------------------------------
@@ -464,6 +487,7 @@ class CreatePersonDialog(QDialog):
         past = self._history[self._place] if self._place >= 0 else None
         self.back.setEnabled(creating and self._place > 0)
         self.forward.setEnabled(creating and self._place + 1 < len(self._history))
+        self.pack_button.setVisible(creating and self._mannequin)
         self.reset.setEnabled(creating and past is not None and past.now != past.drawn)
         there = past is not None if creating else self.ready.person is not None
         for button in (self.use_button, self.save_button, self.copy_button):
