@@ -15,7 +15,8 @@ from poseapp.services.engine import Engine
 from poseapp.state.commands import PutOnCanvas, SetReference
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
-from poseapp.ui.dialogs.create_person import CreatePersonDialog, save_photo
+from poseapp.ui.dialogs.create_person import CreatePersonDialog
+from poseapp.ui.dialogs.person_results import ask_file, save_photo
 
 NO_POSE = Pose2D(np.zeros((17, 2)), np.full(17, Visibility.ABSENT))
 """Of a picture that nobody marked the joints in."""
@@ -178,13 +179,9 @@ class ReferenceController(QObject):
         reference = self.reference
         if reference is None:
             return
-        start = self._settings.last_folder / reference.photo.name
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, "Save picture", str(start), "Pictures (*.png *.jpg)"
-        )
-        if name:
-            path = Path(name)
-            self.save_to(path if path.suffix else path.with_suffix(start.suffix or ".png"))
+        path = ask_file(self._window, self._settings, reference.photo)
+        if path is not None:
+            self.save_to(path)
 
     def save_to(self, path: Path) -> bool:
         """Write the picture of the reference person."""
@@ -192,11 +189,10 @@ class ReferenceController(QObject):
         if reference is None:
             return False
         try:
-            save_photo(reference.photo, path)
+            save_photo(reference.photo, path, self._settings)
         except PoseAppError as exc:
             self.said.emit("error", str(exc))
             return False
-        self._settings.last_folder = path.absolute().parent
         self.said.emit("success", f"Saved {path.name}.")
         return True
 

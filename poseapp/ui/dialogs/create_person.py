@@ -6,15 +6,12 @@ It stays open beside the window: while a joint is dragged on the canvas, the per
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QHideEvent, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -25,17 +22,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from poseapp.core.document import Photo, ReferencePerson
 from poseapp.core.errors import PoseAppError
 from poseapp.core.framing import can_stand_in
-from poseapp.core.person_values import Values, title
+from poseapp.core.person_values import Values
 from poseapp.core.pose import Pose2D
 from poseapp.services.engine import Engine
 from poseapp.state.ready_people import ReadyPeople, ReadyPerson
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 from poseapp.ui.dialogs.person_form import PersonForm
+from poseapp.ui.dialogs.person_history import History, Past
 from poseapp.ui.dialogs.person_pages import PackPage, ReadyPage
+from poseapp.ui.dialogs.person_results import ask_file, reference_of, save_photo
 from poseapp.ui.icons import icon
 from poseapp.ui.panels.caption_form import MAX_SEED, tool_button
 from poseapp.ui.panels.notice import Notice
@@ -45,19 +43,9 @@ from poseapp.ui.photos import pixmap_of_array
 
 _SIZE = QSize(1020, 780)
 _FORM_PX = 400
-_MAX_HISTORY = 100
 _FIRST_SEED = 7
 _OPTIONS_LANE = "person-options"
 _TOO_FEW = "The pose on the canvas has too few joints to stand a person in it, so this one stands."
-
-
-@dataclass
-class _Past:
-    """A person of the history, as drawn and as changed by hand since."""
-
-    seed: int
-    drawn: Values
-    now: Values
 
 
 class CreatePersonDialog(QDialog):
@@ -82,8 +70,7 @@ class CreatePersonDialog(QDialog):
         self._mannequin = False
         self._source = ""
         self._asked: int | None = None
-        self._history: list[_Past] = []
-        self._place = -1
+        self._history = History()
         self._then = ""
         self._rolling: int | None = None
         self.setWindowTitle("Create a person")
@@ -247,7 +234,7 @@ class CreatePersonDialog(QDialog):
 
     def change(self, person: Values) -> None:
         """Start from the values of a person."""
-        self._remember(self.seed.value(), person)
+        self._history.remember(self.seed.value(), person)
         self.form.show_person(person)
         self.tabs.setCurrentWidget(self.create_page)
         self._show()
@@ -267,7 +254,7 @@ class CreatePersonDialog(QDialog):
             return
         self.form.offer(found)
         self.create_page.setCurrentWidget(self.form)
-        if self._place < 0:
+        if self._history.current is None:
             self._roll(int(self._settings.get("people/seed", _FIRST_SEED)))
         else:
             self._show()
@@ -303,7 +290,7 @@ class CreatePersonDialog(QDialog):
         """Forget people that were made of other assets."""
         self.preview.stop()
         self._mannequin = mannequin
-        self._history, self._place = [], -1
+        self._history.clear()
         self.tabs.setCurrentWidget(self.create_page)
         self.refresh()
 
@@ -323,6 +310,7 @@ class CreatePersonDialog(QDialog):
         return person.pose
 
     def _wanted(self, seed: int | None = None, locked: tuple[str, ...] = ()) -> Wanted:
+        past = self._history.current
         pose = self._canvas_pose()
         few = pose is not None and not can_stand_in(pose)
         if few and self.notice.text != _TOO_FEW:
@@ -330,7 +318,7 @@ class CreatePersonDialog(QDialog):
         elif not few and self.notice.text == _TOO_FEW:
             self.notice.clear()
         return Wanted(
-            person=self._history[self._place].now if self._place >= 0 else None,
+            person=None if past is None else past.now,
             seed=seed,
             locked=locked,
             pose=None if few else pose,
@@ -343,7 +331,7 @@ class CreatePersonDialog(QDialog):
     @Slot()
     def _show(self) -> None:
         """A picture of the person as chosen now."""
-        if self.creating and self.isVisible() and self._place >= 0:
+        if self.creating and self.isVisible() and self._history.current is not None:
             self.preview.want(self._wanted())
 
     def _roll(self, seed: int, locked: tuple[str, ...] = ()) -> None:
@@ -369,17 +357,11 @@ class CreatePersonDialog(QDialog):
 
     @Slot(object)
     def _on_edited(self, person: Values) -> None:
-        if self._place >= 0:
-            self._history[self._place].now = person
+        past = self._history.current
+        if past is not None:
+            past.now = person
             self._update_buttons()
             self._show()
-
-    @Slot()
-    def _on_reset(self) -> None:
-        if self._place >= 0:
-            past = self._history[self._place]
-            past.now = past.drawn
-            self._go(self._place)
 
     @Slot()
     def _on_canvas(self) -> None:
@@ -394,16 +376,9 @@ class CreatePersonDialog(QDialog):
             self._show()
 
     # -- history -----------------------------------------------------------------------------
-    def _remember(self, seed: int, person: Values) -> None:
-        del self._history[self._place + 1 :]
-        self._history.append(_Past(seed, person, person))
-        del self._history[:-_MAX_HISTORY]
-        self._place = len(self._history) - 1
-        self._update_buttons()
-
-    def _go(self, place: int) -> None:
-        self._place = place
-        past = self._history[place]
+    def _go(self, past: Past | None) -> None:
+        if past is None:
+            return
         with QSignalBlocker(self.seed):
             self.seed.setValue(past.seed)
         self.form.show_person(past.now)
@@ -411,21 +386,28 @@ class CreatePersonDialog(QDialog):
         self._show()
 
     @Slot()
+    def _on_reset(self) -> None:
+        past = self._history.current
+        if past is not None:
+            past.now = past.drawn
+            self._go(past)
+
+    @Slot()
     def _on_back(self) -> None:
-        if self._place > 0:
-            self._go(self._place - 1)
+        self._go(self._history.step(-1))
 
     @Slot()
     def _on_forward(self) -> None:
-        if self._place + 1 < len(self._history):
-            self._go(self._place + 1)
+        self._go(self._history.step(1))
 
     # -- pictures ----------------------------------------------------------------------------
     @Slot(object)
     def _on_drawn(self, person: Values) -> None:
-        self._remember(self.seed.value() if self._rolling is None else self._rolling, person)
+        seed = self.seed.value() if self._rolling is None else self._rolling
+        self._history.remember(seed, person)
         self._rolling = None
         self.form.show_person(person)
+        self._update_buttons()
 
     @Slot(object, bool)
     def _on_pictured(self, made: dict[str, Any], good: bool) -> None:
@@ -484,9 +466,9 @@ class CreatePersonDialog(QDialog):
 
     def _update_buttons(self) -> None:
         creating = self.creating
-        past = self._history[self._place] if self._place >= 0 else None
-        self.back.setEnabled(creating and self._place > 0)
-        self.forward.setEnabled(creating and self._place + 1 < len(self._history))
+        past = self._history.current
+        self.back.setEnabled(creating and self._history.can_go_back)
+        self.forward.setEnabled(creating and self._history.can_go_forward)
         self.pack_button.setVisible(creating and self._mannequin)
         self.reset.setEnabled(creating and past is not None and past.now != past.drawn)
         there = past is not None if creating else self.ready.person is not None
@@ -531,59 +513,21 @@ class CreatePersonDialog(QDialog):
             self._state.setText("Copied")
             return
         try:
-            person = self._reference(made)
-        except PoseAppError as exc:
-            self.notice.say(str(exc), "error")
-            return
-        if what == "use":
-            self.accepted_person.emit(person)
-            self.close()
-        else:
-            self._save(person)
-
-    def _reference(self, made: dict[str, Any] | None) -> ReferencePerson:
-        if made is None:
             ready = self.ready.person
-            assert ready is not None
-            return ready.reference()
-        from poseapp.formats.png import encode_png  # OpenCV: not needed for the first window
-
-        name = title(made["person"])
-        height, width = made["image"].shape[:2]
-        photo = Photo(encode_png(made["image"]), f"{name}.png", (width, height))
-        pose = Pose2D(made["keypoints"], made["visibility"])
-        return ReferencePerson(photo, pose, name, made["person"], created=True)
-
-    def _save(self, person: ReferencePerson) -> None:
-        start = self._settings.last_folder / person.photo.name
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save picture", str(start), "Pictures (*.png *.jpg)"
-        )
-        if not name:
-            return
-        path = Path(name) if Path(name).suffix else Path(name).with_suffix(start.suffix)
-        try:
-            save_photo(person.photo, path)
+            assert made is not None or ready is not None
+            person = reference_of(made) if made is not None else ready.reference()  # type: ignore[union-attr]
+            if what == "use":
+                self.accepted_person.emit(person)
+                self.close()
+                return
+            path = ask_file(self, self._settings, person.photo)
+            if path is not None:
+                save_photo(person.photo, path, self._settings)
+                self.notice.say(f"Saved {path.name}.", "success")
         except PoseAppError as exc:
             self.notice.say(str(exc), "error")
-            return
-        self._settings.last_folder = path.absolute().parent
-        self.notice.say(f"Saved {path.name}.", "success")
 
     def hideEvent(self, event: QHideEvent) -> None:
         self.preview.stop()
         self._then = ""
         super().hideEvent(event)
-
-
-def save_photo(photo: Photo, path: Path) -> None:
-    """Write a photo as its bytes came, or in the format that the name asks for."""
-    from poseapp.core.photo import photo_preview  # OpenCV: not needed for the first window
-    from poseapp.formats.files import write_bytes
-    from poseapp.formats.png import save_picture
-
-    same = Path(photo.name).suffix.lower() == path.suffix.lower()
-    if same:
-        write_bytes(path, photo.data)
-    else:
-        save_picture(photo_preview(photo), path)
