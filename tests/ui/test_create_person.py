@@ -136,7 +136,7 @@ def test_the_dice_leaves_alone_what_is_locked(
     assert lock is not None
     lock.setChecked(True)
     dialog.form.wear["shoes"].lock.setChecked(True)
-    dialog.roll_button.click()
+    dialog.bar.roll.click()
     asked = engine.last[2]
     assert set(asked["locked"]) == {"hair", "outfit.shoes"}
     assert asked["person"] == dialog.form.person and asked["seed"] is not None
@@ -152,16 +152,16 @@ def test_history_goes_back_with_changes_and_reset_takes_them_back(
     dialog.form.sliders["body.weight"].slider.setValue(80)
     changed = dialog.form.person
     reply(engine)
-    dialog.seed.setValue(33)
+    dialog.bar.seed.setValue(33)
     reply(engine)
     assert dialog.form.person == people.drawn(33)
-    dialog.back.click()
-    assert dialog.form.person == changed and dialog.seed.value() == 7
-    assert dialog.forward.isEnabled()
-    dialog.reset.click()
+    dialog.bar.back.click()
+    assert dialog.form.person == changed and dialog.bar.seed.value() == 7
+    assert dialog.bar.forward.isEnabled()
+    dialog.bar.reset.click()
     assert dialog.form.person == people.drawn(7)
-    dialog.forward.click()
-    assert dialog.form.person == people.drawn(33) and dialog.seed.value() == 33
+    dialog.bar.forward.click()
+    assert dialog.form.person == people.drawn(33) and dialog.bar.seed.value() == 33
 
 
 def test_clothes_follow_from_each_other(dialog: CreatePersonDialog, engine: WindowEngine) -> None:

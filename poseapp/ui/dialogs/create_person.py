@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSpinBox,
     QStackedWidget,
     QTabWidget,
     QVBoxLayout,
@@ -30,12 +29,12 @@ from poseapp.services.engine import Engine
 from poseapp.state.ready_people import ReadyPeople, ReadyPerson
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
+from poseapp.ui.dialogs.person_bar import PersonBar
 from poseapp.ui.dialogs.person_form import PersonForm
 from poseapp.ui.dialogs.person_history import History, Past
 from poseapp.ui.dialogs.person_pages import PackPage, ReadyPage
 from poseapp.ui.dialogs.person_results import ask_file, reference_of, save_photo
-from poseapp.ui.icons import icon
-from poseapp.ui.panels.caption_form import MAX_SEED, tool_button
+from poseapp.ui.panels.caption_form import MAX_SEED
 from poseapp.ui.panels.notice import Notice
 from poseapp.ui.panels.picture_view import PictureView
 from poseapp.ui.person_preview import PersonPreview, Wanted
@@ -97,37 +96,12 @@ class CreatePersonDialog(QDialog):
         self.picture = PictureView("Picture of the person")
         self.picture.setMinimumWidth(300)
         self.notice = Notice()
-        self.back = tool_button("undo", "The person before")
-        self.forward = tool_button("redo", "The next person")
-        self.roll_button = QPushButton("Another person")
-        self.roll_button.setIcon(icon("dice"))
-        self.roll_button.setToolTip("Throw the dice for all that is not locked (Ctrl+R)")
-        self.roll_button.setShortcut("Ctrl+R")
-        self.seed = QSpinBox()
-        self.seed.setRange(0, MAX_SEED)
-        self.seed.setKeyboardTracking(False)
-        self.seed.setAccessibleName("Seed")
-        self.seed.setToolTip("The same seed gives the same person")
-        self.reset = tool_button("reset", "Take back the changes by hand")
-        self.skeleton = tool_button("bone", "Show the skeleton", True)
-        self._state = QLabel()
-        self._state.setObjectName("hint")
-        bar = QHBoxLayout()
-        bar.setSpacing(4)
-        for widget in (self.back, self.forward, self.roll_button):
-            bar.addWidget(widget)
-        bar.addSpacing(6)
-        bar.addWidget(QLabel("Seed"))
-        bar.addWidget(self.seed)
-        bar.addWidget(self.reset)
-        bar.addStretch(1)
-        bar.addWidget(self._state)
-        bar.addWidget(self.skeleton)
+        self.bar = PersonBar()
         self._left = QVBoxLayout()
         self._left.setSpacing(8)
         self._left.addWidget(self.notice)
         self._left.addWidget(self.picture, 1)
-        self._left.addLayout(bar)
+        self._left.addWidget(self.bar)
 
     def _build_right(self, people: tuple[ReadyPerson, ...]) -> None:
         self.form = PersonForm()
@@ -160,7 +134,7 @@ class CreatePersonDialog(QDialog):
         self.pack_button.hide()
         close = QPushButton("Close")
         close.clicked.connect(self.close)
-        buttons = (self.roll_button, self.save_button, self.copy_button, self.pack_button, close)
+        buttons = (self.save_button, self.copy_button, self.pack_button, close)
         for button in buttons:
             button.setAutoDefault(False)
         self._bottom = QHBoxLayout()
@@ -195,12 +169,12 @@ class CreatePersonDialog(QDialog):
         self.ready.taken.connect(self._on_ready_taken)
         self.ready.change_requested.connect(self._on_change_ready)
         self.tabs.currentChanged.connect(self._on_tab)
-        self.back.clicked.connect(self._on_back)
-        self.forward.clicked.connect(self._on_forward)
-        self.roll_button.clicked.connect(self._on_roll)
-        self.seed.valueChanged.connect(self._on_seed)
-        self.reset.clicked.connect(self._on_reset)
-        self.skeleton.toggled.connect(self.picture.set_skeleton)
+        self.bar.back.clicked.connect(self._on_back)
+        self.bar.forward.clicked.connect(self._on_forward)
+        self.bar.roll.clicked.connect(self._on_roll)
+        self.bar.seed.valueChanged.connect(self._on_seed)
+        self.bar.reset.clicked.connect(self._on_reset)
+        self.bar.skeleton.toggled.connect(self.picture.set_skeleton)
         self.use_button.clicked.connect(self._on_use)
         self.save_button.clicked.connect(self._on_save)
         self.copy_button.clicked.connect(self._on_copy)
@@ -234,7 +208,7 @@ class CreatePersonDialog(QDialog):
 
     def change(self, person: Values) -> None:
         """Start from the values of a person."""
-        self._history.remember(self.seed.value(), person)
+        self._history.remember(self.bar.seed.value(), person)
         self.form.show_person(person)
         self.tabs.setCurrentWidget(self.create_page)
         self._show()
@@ -335,8 +309,8 @@ class CreatePersonDialog(QDialog):
             self.preview.want(self._wanted())
 
     def _roll(self, seed: int, locked: tuple[str, ...] = ()) -> None:
-        with QSignalBlocker(self.seed):
-            self.seed.setValue(seed)
+        with QSignalBlocker(self.bar.seed):
+            self.bar.seed.setValue(seed)
         self._settings.put("people/seed", seed)
         self._rolling = seed
         self.notice.clear()
@@ -379,8 +353,8 @@ class CreatePersonDialog(QDialog):
     def _go(self, past: Past | None) -> None:
         if past is None:
             return
-        with QSignalBlocker(self.seed):
-            self.seed.setValue(past.seed)
+        with QSignalBlocker(self.bar.seed):
+            self.bar.seed.setValue(past.seed)
         self.form.show_person(past.now)
         self._update_buttons()
         self._show()
@@ -403,7 +377,7 @@ class CreatePersonDialog(QDialog):
     # -- pictures ----------------------------------------------------------------------------
     @Slot(object)
     def _on_drawn(self, person: Values) -> None:
-        seed = self.seed.value() if self._rolling is None else self._rolling
+        seed = self.bar.seed.value() if self._rolling is None else self._rolling
         self._history.remember(seed, person)
         self._rolling = None
         self.form.show_person(person)
@@ -418,7 +392,7 @@ class CreatePersonDialog(QDialog):
         if made["note"]:
             self.notice.say(made["note"], "info")
         height, width = made["image"].shape[:2]
-        self._state.setText(f"{width} × {height} px" if good else "Preview")
+        self.bar.say(f"{width} × {height} px" if good else "Preview")
         self._update_buttons()
         if good and self._then:
             then, self._then = self._then, ""
@@ -435,9 +409,7 @@ class CreatePersonDialog(QDialog):
 
     @Slot()
     def _on_tab(self) -> None:
-        for widget in (self.back, self.forward, self.roll_button, self.seed, self.reset):
-            widget.setEnabled(self.creating)
-        self._state.clear()
+        self.bar.say("")
         if self.creating:
             self.preview.stop()
             self._show()
@@ -457,7 +429,7 @@ class CreatePersonDialog(QDialog):
             self.picture.show_text("Choose one of the people at the right." if ready else "")
         else:
             self.picture.show_picture(QPixmap(str(person.picture)), person.pose)
-            self._state.setText(person.name)
+            self.bar.say(person.name)
         self._update_buttons()
 
     @Slot(object)
@@ -467,10 +439,8 @@ class CreatePersonDialog(QDialog):
     def _update_buttons(self) -> None:
         creating = self.creating
         past = self._history.current
-        self.back.setEnabled(creating and self._history.can_go_back)
-        self.forward.setEnabled(creating and self._history.can_go_forward)
         self.pack_button.setVisible(creating and self._mannequin)
-        self.reset.setEnabled(creating and past is not None and past.now != past.drawn)
+        self.bar.update_buttons(creating, self._history)
         there = past is not None if creating else self.ready.person is not None
         for button in (self.use_button, self.save_button, self.copy_button):
             button.setEnabled(there)
@@ -504,13 +474,13 @@ class CreatePersonDialog(QDialog):
             self._finish(what, made)
         else:
             self._then = what
-            self._state.setText("Taking the picture …")
+            self.bar.say("Taking the picture …")
             self.preview.hurry()
 
     def _finish(self, what: str, made: dict[str, Any] | None) -> None:
         if what == "copy":
             QGuiApplication.clipboard().setPixmap(self.picture.pixmap)
-            self._state.setText("Copied")
+            self.bar.say("Copied")
             return
         try:
             ready = self.ready.person
