@@ -169,7 +169,8 @@ def build_people_pack(ctx: TaskContext, source: str, out: str) -> dict[str, Any]
         source: MakeHuman's `data` folder, or a folder that is a pack already.
         out: where the pack goes; nothing is written when `source` is a pack.
     Returns:
-        folder: of the pack; built: whether it is new.
+        folder: of the pack; built: whether it is new; missing: a sentence for each thing that was
+        not in the source.
     Raises:
         TaskError: the folder is neither.
     """
@@ -178,20 +179,21 @@ def build_people_pack(ctx: TaskContext, source: str, out: str) -> dict[str, Any]
 
     ready = assets.find(source) if source else None
     built = ready is None
+    missing: list[str] = []
     if ready is None:
         ready = Path(out)
 
-        def on_progress(done: float, total: float, text: str = "") -> None:
-            ctx.progress(done, total, text or "Building the pack")
+        def on_progress(what: str, share: float) -> None:
+            ctx.progress(share, 1.0, f"Reading: {what}")
 
         with trainer_errors():
-            from trainer.synthetic import makehuman_folder
+            from trainer.synthetic.makehuman_folder import build_pack
 
-            makehuman_folder.build_pack(Path(source), ready, on_progress)
+            missing = build_pack(Path(source), ready, on_progress).missing
     with trainer_errors():
         assets.load(ready)
     ctx.models.forget_studios()
-    return {"folder": str(ready), "built": built}
+    return {"folder": str(ready), "built": built, "missing": missing}
 
 
 PEOPLE_TASKS: dict[str, Task] = {

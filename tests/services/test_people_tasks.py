@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poseapp.core.errors import TaskError
+from poseapp.core.errors import TaskCancelled, TaskError
 from poseapp.core.standing import standing
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelCache, ModelOptions
@@ -148,6 +148,31 @@ def test_a_folder_that_is_no_makehuman_says_what_is_missing(
     assert not (tmp_path / "out" / "base.npz").exists()
 
 
+def test_building_tells_how_far_it_is_and_can_be_stopped(
+    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(source: Path, out: Path, progress: Any) -> None:
+        for share in (0.0, 0.5, 1.0):
+            progress("targets", share)
+
+    monkeypatch.setattr("trainer.synthetic.makehuman_folder.build_pack", build)
+    said: list[tuple[float, float, str]] = []
+
+    def listen(done: float, total: float, text: str) -> None:
+        said.append((done, total, text))
+        if done == 0.5:
+            raise TaskCancelled("Cancelled.")
+
+    with pytest.raises(TaskCancelled):
+        engine.run(
+            "build_people_pack",
+            on_progress=listen,
+            source=str(tmp_path),
+            out=str(tmp_path / "out"),
+        )
+    assert said[-1] == (0.5, 1.0, "Reading: targets")
+
+
 @pytest.mark.data
 def test_a_pack_is_taken_as_it_is(
     engine: LocalEngine, data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -157,7 +182,7 @@ def test_a_pack_is_taken_as_it_is(
     made = engine.run(
         "build_people_pack", source=str(data_root / "makehuman"), out=str(tmp_path / "out")
     )
-    assert made == {"folder": str(data_root / "makehuman"), "built": False}
+    assert made == {"folder": str(data_root / "makehuman"), "built": False, "missing": []}
     assert not (tmp_path / "out").exists()
     monkeypatch.delenv("POSEAPP_DATA")
     monkeypatch.chdir(tmp_path)

@@ -290,7 +290,8 @@ class PackPage(QWidget):
     def _on_succeeded(self, number: int, result: dict[str, object]) -> None:
         if not self._is_ours(number):
             return
-        self._end("")
+        missing = result.get("missing")
+        self._end(" ".join(str(s) for s in missing) if isinstance(missing, list) else "")
         self._settings.people_pack = str(result["folder"])
         self._engine.configure(options.from_settings(self._settings))
         self.built.emit()
