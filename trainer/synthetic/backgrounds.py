@@ -9,7 +9,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from trainer.synthetic import casting, lights, scenes_indoors, scenes_outdoors
+from trainer.synthetic import casting, lights, scenes_indoors, scenes_outdoors, scenes_streets
 from trainer.synthetic.stage import Stage
 from trainer.synthetic.surfaces import atlas
 from trainer.synthetic.types import Backdrop, Camera, Light
@@ -25,7 +25,7 @@ _SCENES: dict[str, tuple[_Scene, float, tuple[float, float], float]] = {
     "tiles": (scenes_indoors.tiles, 28, (0.0, 0.006), 0.07),
     "panels": (scenes_indoors.panels, 25, (0.0, 0.008), 0.08),
     "field": (scenes_outdoors.field, 38, (0.003, 0.016), 0.12),
-    "street": (scenes_outdoors.street, 24, (0.002, 0.014), 0.14),
+    "street": (scenes_streets.street, 24, (0.002, 0.014), 0.14),
     "studio": (scenes_indoors.studio, 8, (0.012, 0.03), 0.07),
     "corridor": (scenes_indoors.corridor, 9, (0.002, 0.012), 0.06),
     "beach": (scenes_outdoors.beach, 40, (0.002, 0.014), 0.05),

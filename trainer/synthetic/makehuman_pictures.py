@@ -26,7 +26,9 @@ class Pictures:
             name = f"{posixpath.basename(posixpath.dirname(path))}_{name}"
         data = self._smaller(path, longest_px) if path in self._tree else None
         if data is None:
-            self._missing.append(f"The picture {path} is missing or cannot be read.")
+            self._missing.append(
+                f"The picture {path} is missing or cannot be read (git clones need git lfs pull)."
+            )
             name = ""
         else:
             self.encoded[name] = data

@@ -11,7 +11,7 @@ from typing import Any
 from trainer.errors import DataError
 
 BASE_MESH = "3dobjs/base.obj"
-_ROOTS = ("", "data", "makehuman/data", "share/makehuman/data")
+_ROOTS = ("", "data", "makehuman/data", "share/makehuman/data", "base")
 
 
 class Tree:
