@@ -13,7 +13,8 @@ from trainer.synthetic.person import Wear
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets, Cloth, Material, Part
 
-_STRAP_MM = 7.0  # above the clothes
+_STRAP_MM = 6.0  # above the clothes
+_STRAP_STEPS = 72
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,8 @@ def _box(
     def soft(x: np.ndarray, power: float) -> np.ndarray:
         return np.sign(x) * np.abs(x) ** power
 
-    cu, su, cv, sv = soft(np.cos(u), 0.45), soft(np.sin(u), 0.45), soft(np.cos(v), 0.32), soft(np.sin(v), 0.32)  # fmt: skip
+    cu, su = soft(np.cos(u), 0.45), soft(np.sin(u), 0.45)
+    cv, sv = soft(np.cos(v), 0.32), soft(np.sin(v), 0.32)
     points = np.stack(
         [cv[:, None] * cu[None], np.repeat(sv[:, None], columns, 1), cv[:, None] * su[None]], -1
     )
@@ -263,28 +265,39 @@ def _box(
 
 def _strap(wear: Wear, path: np.ndarray, on: Torso, half_width: float) -> Chunk:
     """A ribbon along a path, laid onto the clothes."""
-    t = np.linspace(0.0, len(path) - 1.0, 34)
+    t = np.linspace(0.0, len(path) - 1.0, 400)
     dense = np.stack([_spline(path[:, k], t) for k in range(3)], 1)
-    middle = on.points[np.unique(on.triangles)].mean(0)
-    top = path[:, 1].max()
-    laid, near = dense.copy(), np.zeros(len(dense), np.int64)
-    for n, p in enumerate(dense):
-        start = np.array([0.45 * p[0], min(p[1], top - 150.0), middle[2]])
-        way = p - start
-        length = float(np.linalg.norm(way))
-        way /= max(length, 1e-6)
-        hit, triangle = _cast(on.points, on.triangles, start.astype("f4"), way.astype("f4"))
-        if triangle >= 0:
-            laid[n] = start + way * (hit + _STRAP_MM)
-            near[n] = on.triangles[triangle, 0]
-        else:
-            near[n] = np.unique(on.triangles)[0]
-    laid[0], laid[-1] = _kept_end(laid[0], dense[0]), _kept_end(laid[-1], dense[-1])
-    for _ in range(3):
-        laid[1:-1] = 0.25 * laid[:-2] + 0.5 * laid[1:-1] + 0.25 * laid[2:]
+    run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(dense, axis=0), axis=1))])
+    even = np.linspace(0.0, run[-1], _STRAP_STEPS)
+    t = even / run[-1]
+    dense = np.stack([np.interp(even, run, dense[:, k]) for k in range(3)], 1)
+    drawn = np.unique(on.triangles)
+    middle = float(on.points[drawn, 2].mean())
+    highest = float(path[:, 1].max()) - 150.0
+
+    def inner(points: np.ndarray) -> np.ndarray:
+        """The point inside the trunk that each point is seen from."""
+        x, y = 0.45 * points[:, 0], np.minimum(points[:, 1], highest)
+        return np.stack([x, y, np.full(len(points), middle)], 1)
+
+    laid, near = dense.copy(), np.full(len(dense), drawn[0])
+    for _ in range(2):
+        start = inner(laid)
+        way = laid - start
+        way /= np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6)
+        for n in range(len(laid)):
+            hit, triangle = _cast(
+                on.points, on.triangles, start[n].astype("f4"), way[n].astype("f4")
+            )
+            if triangle >= 0:
+                laid[n] = start[n] + way[n] * (hit + _STRAP_MM)
+                near[n] = on.triangles[triangle, 0]
+        laid[0], laid[-1] = _kept_end(laid[0], dense[0]), _kept_end(laid[-1], dense[-1])
+        for _ in range(2):
+            laid[1:-1] = 0.25 * laid[:-2] + 0.5 * laid[1:-1] + 0.25 * laid[2:]
     tangent = np.gradient(laid, axis=0)
     tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-6)
-    outward = laid - np.stack([0.45 * laid[:, 0], np.minimum(laid[:, 1], top - 150.0), np.full(len(laid), middle[2])], 1)  # fmt: skip
+    outward = laid - inner(laid)
     across = np.cross(tangent, outward)
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
     lift = np.cross(across, tangent)
@@ -297,7 +310,7 @@ def _strap(wear: Wear, path: np.ndarray, on: Torso, half_width: float) -> Chunk:
             a = 3 * n + k
             triangles += [[a, a + 1, a + 3], [a + 1, a + 4, a + 3]]
     tri = np.array(triangles, np.int32)
-    uv = np.stack([np.tile([0.02, 0.05, 0.08], len(laid)), np.repeat(t / t[-1], 3)], 1)
+    uv = np.stack([np.tile([0.02, 0.05, 0.08], len(laid)), np.repeat(t, 3)], 1)
     rows = np.repeat(near, 3)
     count = len(tri)
     return Chunk(
@@ -324,7 +337,8 @@ def _spline(values: np.ndarray, t: np.ndarray) -> np.ndarray:
     k = np.minimum(t.astype(int), len(values) - 2)
     f = t - k
     a, b, c, d = (padded[k + n] for n in range(4))
-    return 0.5 * (2 * b + (c - a) * f + (2 * a - 5 * b + 4 * c - d) * f**2 + (3 * b - a - 3 * c + d) * f**3)  # fmt: skip
+    cubic = (3 * b - a - 3 * c + d) * f**3
+    return 0.5 * (2 * b + (c - a) * f + (2 * a - 5 * b + 4 * c - d) * f**2 + cubic)
 
 
 def _tube(path: np.ndarray, radius: float, sides: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -334,7 +348,8 @@ def _tube(path: np.ndarray, radius: float, sides: int) -> tuple[np.ndarray, np.n
     first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-6)
     second = np.cross(tangent, first)
     angle = np.linspace(0.0, 2.0 * np.pi, sides, endpoint=False)
-    ring = np.cos(angle)[None, :, None] * first[:, None] + np.sin(angle)[None, :, None] * second[:, None]  # fmt: skip
+    cosine, sine = np.cos(angle)[None, :, None], np.sin(angle)[None, :, None]
+    ring = cosine * first[:, None] + sine * second[:, None]
     points = (path[:, None] + radius * ring).reshape(-1, 3)
     triangles = []
     for n in range(len(path) - 1):

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from trainer.synthetic import assets as packs
-from trainer.synthetic import charts, patterns
+from trainer.synthetic import charts, painting, patterns
 from trainer.synthetic.garments import Garment, Key
 from trainer.synthetic.person import Wear
 from trainer.synthetic.streams import stream
@@ -221,35 +221,17 @@ def paint(fabric: Fabric, item: Item, wear: Wear, seed: int) -> Material:
     """
     main, second = rgb(wear.colour), rgb(wear.second)
     if item.shade == "tint":
-        texture = _tinted(fabric.own, main, second)
-    else:
-        texture = np.empty((*fabric.role.shape, 3), np.float32)
-        texture[:] = main
-        mix = patterns.mask(wear.pattern, fabric.atlas.across, fabric.atlas.down, wear.scale, seed)
-        if mix is not None:
-            texture += mix[..., None] * (second - main)
-        others = fabric.role != _COLOUR
-        if others.any():
-            texture[fabric.role == _SECOND] = second
-        # Dark cloth shows less of its folds' shade than it has: lift it a little off black.
-        texture = np.maximum(texture, 14.0) * fabric.shade[..., None]
-        if fabric.fade.any():
-            texture += fabric.fade[..., None] * (225.0 - texture)
-        own = fabric.role == _OWN
-        if own.any():
-            texture[own] = fabric.own[own]
-    out = np.full((*fabric.role.shape, 4), 255, np.uint8)
-    out[..., :3] = np.clip(texture, 0.0, 255.0)
-    return Material(out, gloss=item.gloss)
-
-
-def _tinted(own: np.ndarray, main: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """A texture of several colours in other ones: dark stays dark, bright becomes `second`."""
-    bright = own.astype(np.float32) @ np.array([0.30, 0.59, 0.11], np.float32)
-    saturated = own.max(2).astype(np.float32) - own.min(2)
-    x = np.clip(bright / 200.0, 0.0, 1.1)[..., None]
-    dark = main * np.clip(x / 0.35, 0.0, 1.0) ** 0.7
-    light = main + (second * np.clip(x, 0.5, 1.05) - main) * np.clip((x - 0.42) / 0.3, 0.0, 1.0)
-    out = np.where(x < 0.35, dark, light)
-    colourful = np.clip((saturated - 60.0) / 60.0, 0.0, 1.0)[..., None]
-    return out * (1.0 - 0.5 * colourful) + 0.5 * colourful * main
+        return Material(painting.tinted(fabric.own, main, second), gloss=item.gloss)
+    atlas = fabric.atlas
+    mix = patterns.mask(wear.pattern, atlas.across, atlas.down, wear.scale, seed)
+    painted = painting.cloth(
+        fabric.role,
+        fabric.shade,
+        fabric.fade,
+        fabric.own,
+        main,
+        second,
+        fabric.shade if mix is None else mix.astype(np.float32),
+        mix is not None,
+    )
+    return Material(painted, gloss=item.gloss)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from trainer.synthetic import assets as packs
-from trainer.synthetic import fitting, garments, hems, parts
+from trainer.synthetic import fitting, garments, hems, painting, parts, shells
 from trainer.synthetic.chunks import Chunk
 from trainer.synthetic.fabrics import rgb
 from trainer.synthetic.garments import Garment, Key
@@ -38,6 +38,8 @@ def grow(
         base: (V,3) mm, morphed.
         below: a plane of the reference body, (3,) normal and offset; hair above it is under a hat.
     """
+    if hair.style in shells.NAMES:
+        return shells.grow(assets, hair.style, base, below, colour(hair), seed)
     piece = assets.pieces.get(hair.style)
     if piece is None or piece.kind != "hair":
         return []
@@ -120,15 +122,9 @@ def _of_style(key: Key, style: str) -> Garment:
 def material(assets: Assets, hair: Hair, seed: int) -> Material:
     """The strands of a style in a person's colour."""
     ratio, alpha, streak = _strands(Key(assets), hair.style)
-    own = rgb(hair.colour)
     grey = float(np.clip(hair.grey, 0.0, 1.0))
-    # Single hairs turn grey, not each a little: streaks first, all of them in the end.
-    share = np.clip(grey * 1.15 + 0.55 * (streak - 0.5) * min(1.0, 4.0 * grey * (1.2 - grey)), 0, 1)
-    base = np.maximum(own, 18.0) + share[..., None] * (_GREY - np.maximum(own, 18.0))
-    out = np.empty((*ratio.shape, 4), np.uint8)
-    out[..., :3] = np.clip(base * ratio[..., None], 0, 255)
-    out[..., 3] = alpha
-    return Material(out, cutout=True, gloss=0.35)
+    painted = painting.strands(ratio, alpha, streak, rgb(hair.colour), _GREY, grey)
+    return Material(painted, cutout=True, gloss=0.35)
 
 
 @lru_cache(maxsize=16)

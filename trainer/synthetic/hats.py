@@ -104,10 +104,12 @@ def wear_hat(assets: Assets, wear: Wear, base: np.ndarray) -> Chunk | None:
     radius = _smooth(radius) + thick + extra[:, None]
     points = [(centre + ways * radius[..., None]).reshape(-1, 3)]
     columns = _AROUND + 1
-    uv = [np.stack(np.meshgrid(angle / (2 * np.pi), 0.3 + 0.7 * elevation / (np.pi / 2)), -1).reshape(-1, 2)]  # fmt: skip
+    grid = np.meshgrid(angle / (2 * np.pi), 0.3 + 0.7 * elevation / (np.pi / 2))
+    uv = [np.stack(grid, -1).reshape(-1, 2)]
     triangles = [_grid(len(rows), columns, 0)]
     if not cuff:
-        visor, visor_uv, faces = _visor(points[0][:columns], angle, forward, normal, columns * len(rows))  # fmt: skip
+        rim_points, so_far = points[0][:columns], columns * len(rows)
+        visor, visor_uv, faces = _visor(rim_points, angle, forward, normal, so_far)
         points.append(visor)
         uv.append(visor_uv)
         triangles.append(faces)

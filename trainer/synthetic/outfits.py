@@ -45,7 +45,10 @@ class _Plan:
 
 def draw(rng: np.random.Generator, assets: Assets, body: Body) -> tuple[Wear, ...]:
     """An outfit for a body."""
-    every = [i for names in wardrobe.items(assets).values() for i in map(wardrobe.catalogue(assets).get, names) if i]  # fmt: skip
+    known = wardrobe.catalogue(assets)
+    slots = {
+        slot: [known[name] for name in names] for slot, names in wardrobe.items(assets).items()
+    }
     male = float(np.clip((body.gender - 0.3) / 0.4, 0.0, 1.0))
     grown = body.age_years >= _GROWN_YEARS
     shares = np.array(list(_OCCASIONS.values()))
@@ -55,7 +58,6 @@ def draw(rng: np.random.Generator, assets: Assets, body: Body) -> tuple[Wear, ..
         shares *= [1.0, 0.25, 1.5, 1.0, 0.5]
     occasion = list(_OCCASIONS)[int(rng.choice(len(shares), p=shares / shares.sum()))]
     plan = _Plan(occasion, float(rng.normal(0.1, 0.45)), male, grown)
-    slots = {slot: [i for i in every if i.slot == slot] for slot in wardrobe.SLOTS}
     out: list[Wear] = []
     one_piece = _choose(rng, slots["suit"], plan)
     chance = 0.20 if male < 0.5 else (0.04 if plan.occasion != "work" else 0.4)
@@ -136,7 +138,7 @@ def _wear(rng: np.random.Generator, item: Item, plan: _Plan, below: Wear | None 
     """Colours, pattern and length for an item."""
     pattern, scale, length = "plain", 1.0, 1.0
     second = _pick(rng, NEUTRAL)
-    draws = rng.random(5)
+    draws = [float(d) for d in rng.random(5)]
     if item.slot == "shoes":
         leather = item.shade == "keep"
         colour = _pick(rng, LEATHER if leather else SHOES)
@@ -204,6 +206,9 @@ def _pattern(rng: np.random.Generator, draw: float, share: float, item: Item) ->
     }  # fmt: skip
     if item.slot in ("bottom", "skirt"):
         for name in ("band", "breton", "two-tone", "argyle"):
+            names.pop(name)
+    if item.slot == "bottom":
+        for name in ("stripes", "gingham", "dots", "print"):
             names.pop(name)
     if item.fabric == "knit":
         names["argyle"] = 0.1

@@ -58,7 +58,7 @@ class Skin:
 
 @dataclass(frozen=True)
 class Hair:
-    """Hair. style: a hair piece's name, "" for none; colour "#rrggbb"; grey: share of grey hairs."""
+    """Hair. style: one of `wardrobe.hair_styles`, "" for none; grey: the share of grey hairs."""
 
     style: str = ""
     colour: str = "#3b2a20"
@@ -76,7 +76,7 @@ class Wear:
         colour, second: "#rrggbb", of the cloth and of its pattern.
         pattern: a name of `trainer.synthetic.patterns.NAMES`, "plain" for none.
         scale: 0.5 fine to 2 coarse.
-        length: 0 shortest to 1 longest, where the item can be cut (skirts, shorts, leggings, sleeves).
+        length: 0 shortest to 1 longest, where the item can be cut (skirts, trousers, sleeves).
     """
 
     slot: str

@@ -124,7 +124,7 @@ def _skin(rng: np.random.Generator, body: Body, fixed: dict[str, Any]) -> Skin:
 
 def _hair(rng: np.random.Generator, assets: Assets, body: Body, skin: Skin) -> Hair:
     """Style by gender and age, colour by origin, grey by age."""
-    draws = rng.random(6)
+    draws = [float(d) for d in rng.random(6)]
     styles = _styles(assets, body)
     names = list(styles)
     style = ""
@@ -151,10 +151,19 @@ def _hair(rng: np.random.Generator, assets: Assets, body: Body, skin: Skin) -> H
 
 # How often each style of the pack is worn: by women, by men.
 _STYLES = {
-    "afro01": (0.5, 0.8), "bob01": (1.0, 0.0), "bob02": (1.2, 0.0), "braid01": (1.2, 0.0),
-    "long01": (2.0, 0.08), "ponytail01": (2.0, 0.06), "short01": (0.15, 2.2),
-    "short02": (0.25, 2.4), "short03": (0.5, 1.5), "short04": (0.2, 1.8),
-}  # fmt: skip
+    "buzz cut": (0.02, 1.3),
+    "short afro": (0.3, 1.2),
+    "afro": (0.8, 0.5),
+    "bob01": (1.0, 0.0),
+    "bob02": (1.2, 0.0),
+    "braid01": (1.2, 0.0),
+    "long01": (2.0, 0.08),
+    "ponytail01": (2.0, 0.06),
+    "short01": (0.15, 2.2),
+    "short02": (0.25, 2.4),
+    "short03": (0.5, 1.5),
+    "short04": (0.2, 1.8),
+}
 
 
 def _styles(assets: Assets, body: Body) -> dict[str, float]:
@@ -166,8 +175,8 @@ def _styles(assets: Assets, body: Body) -> dict[str, float]:
     for name in wardrobe.hair_styles(assets):
         women, men = _STYLES.get(name, (1.0, 1.0))
         share = women * (1.0 - male) + men * male
-        if name.startswith("afro"):
-            share *= 0.02 + 5.0 * max(0.0, african - 0.4)
+        if name in ("short afro", "afro"):
+            share *= 5.0 * max(0.0, african - 0.4)
         elif african > 0.6 and name in ("short02", "short03", "short04", "bob02", "long01"):
             share *= 0.2
         if body.age_years > 58 and name in ("long01", "ponytail01", "braid01"):
@@ -179,7 +188,7 @@ def _styles(assets: Assets, body: Body) -> dict[str, float]:
 
 def _face(rng: np.random.Generator, assets: Assets, body: Body, skin: Skin) -> Face:
     details = _details(rng, assets, _FACES, 3, 0.32)
-    draws = rng.random(4)
+    draws = [float(d) for d in rng.random(4)]
     expression = ""
     if assets.expressions is not None and draws[0] < 0.35:
         names = assets.expressions.names

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from trainer.synthetic import assets as packs
-from trainer.synthetic import charts, garments
+from trainer.synthetic import charts, garments, painting
 from trainer.synthetic.garments import Key
 from trainer.synthetic.person import Person
 from trainer.synthetic.streams import stream
@@ -79,7 +79,7 @@ def material(
     contrast = 0.8 + 0.4 * float(np.clip(person.skin.blemish, 0.0, 1.0))
     levels = np.arange(256, dtype=np.float32) / _MIDDLE
     table = np.clip(tone * np.maximum(levels[:, None], 1e-3) ** contrast, 0, 255)
-    out = cv2.LUT(total, table.astype(np.uint8)[None])
+    out = painting.looked_up(total, table.astype(np.uint8))
     maps = _maps(key, total.shape[:2])
     rng = stream(person.seed, "scalp")
     stubble = 0.62 if covered else float(rng.choice([0.06, 0.16, 0.34]))
@@ -89,22 +89,14 @@ def material(
     _lay(out, maps.briefs, linen, 1.0)
     if vest:
         _lay(out, maps.top, linen, 1.0)
-    alpha = np.full((*out.shape[:2], 1), 255, np.uint8)
-    return Material(np.concatenate([out, alpha], 2), gloss=0.12)
+    return Material(out, gloss=0.12)
 
 
 _LINEN = ((236, 234, 228), (32, 33, 38), (96, 100, 108), (38, 48, 78), (206, 196, 184))
 
 
 def _lay(out: np.ndarray, mask: np.ndarray, colour: np.ndarray, opacity: float) -> None:
-    """Paint a colour where a mask is, keeping the light and dark below, in place."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return
-    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    share = mask[box][..., None].astype(np.float32) * np.float32(opacity / 255.0)
-    part = out[box].astype(np.float32)
-    out[box] = (part + share * (colour - part)).astype(np.uint8)
+    painting.lay(out, mask, np.asarray(colour, np.float32), opacity)
 
 
 def _mixture(assets: Assets, person: Person) -> list[tuple[str, float]]:
@@ -199,6 +191,12 @@ def _maps(key: Key, size: tuple[int, int]) -> _Maps:
         return grown
 
     return _Maps(_scalp(key, size), mask(briefs), mask(top))
+
+
+def scalp(assets: Assets, size: tuple[int, int]) -> np.ndarray | None:
+    """Where hair grows in the skin's texture: (h,w) float32 of 0 to 1, None where it is unknown."""
+    mask = _maps(Key(assets), size).scalp
+    return mask.astype(np.float32) / 255.0 if mask.any() else None
 
 
 def _scalp(key: Key, size: tuple[int, int]) -> np.ndarray:

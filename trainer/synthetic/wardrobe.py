@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from trainer.synthetic import shells
 from trainer.synthetic.garments import Key
 from trainer.synthetic.hems import Cut
 from trainer.synthetic.person import Wear
@@ -88,7 +89,6 @@ class Item:
 
 _CLOTH = {
     "top": Cloth.TOP,
-    "tucked": Cloth.TOP,
     "bottom": Cloth.BOTTOM,
     "skirt": Cloth.SKIRT,
     "suit": Cloth.SUIT,
@@ -98,7 +98,6 @@ _CLOTH = {
     "bag": Cloth.BAG,
 }
 _LAYER = {
-    "tucked": 2,
     "legwear": 2,
     "bottom": 3,
     "skirt": 3,
@@ -117,23 +116,28 @@ _OVERALL_ROLES = (((110, 140, 215), "colour"), ((250, 250, 250), "second"), ((25
                   ((165, 165, 165), "own"))  # fmt: skip
 
 _MAKEHUMAN = (
-    Item("T-shirt", "top", "male_casualsuit06", (0,), margin_mm=7.0, shade="none", women=0.5, men=3.0, warm=-0.3),
+    Item("T-shirt", "top", "male_casualsuit06", (0,), margin_mm=7.0, shade="none", women=0.5,
+         men=3.0, warm=-0.3),
     Item("Crew-neck T-shirt", "top", "male_casualsuit04", (0,), margin_mm=7.0, shade="none",
          women=0.3, men=2.0, warm=-0.3, worn=("casual", "sport")),
     Item("Fitted T-shirt", "top", "female_casualsuit01", (0,), gender=0.0, margin_mm=7.0,
          shade="none", women=3.0, men=0.0, warm=-0.3, worn=("casual", "sport")),
     Item("Plain T-shirt", "top", "female_casualsuit02", (2,), gender=0.0, margin_mm=7.0,
          shade="none", women=2.0, men=0.0, warm=-0.3),
-    Item("Sweatshirt", "top", "male_casualsuit02", (1,), outer=True, cuts=(Cut("sleeve", 0.6, _FULL),),
+    Item("Sweatshirt", "top", "male_casualsuit02", (1,), outer=True, cuts=(Cut("sleeve", 0.6,
+         _FULL),),
          margin_mm=8.0, shade="none", fabric="knit", women=1.0, men=2.0, warm=0.5,
          worn=("casual", "sport")),
     Item("Shirt", "top", "male_casualsuit03", (0,), cuts=(Cut("sleeve", 0.5, _FULL),),
          margin_mm=7.0, shade="none", sewn="placket", women=0.2, men=2.5, worn=("casual", "smart")),
     Item("Blouse", "top", "female_elegantsuit01", (1,), gender=0.0, margin_mm=7.0,
-         shade="none", sewn="placket", cuts=(Cut("sleeve", 0.45, _FULL),), women=2.0, men=0.0, worn=("casual", "smart")),
-    Item("Field jacket", "top", "male_casualsuit05", (0, 1, 2), margin_mm=9.0, outer=True, roles=_FIELD_ROLES,
+         shade="none", sewn="placket", cuts=(Cut("sleeve", 0.45, _FULL),), women=2.0, men=0.0,
+         worn=("casual", "smart")),
+    Item("Field jacket", "top", "male_casualsuit05", (0, 1, 2), margin_mm=9.0, outer=True,
+         roles=_FIELD_ROLES,
          fabric="canvas", women=0.3, men=1.6, warm=0.9, budget=4200),
-    Item("Blazer", "top", "male_elegantsuit01", (1,), margin_mm=8.0, outer=True, roles=_BLAZER_ROLES,
+    Item("Blazer", "top", "male_elegantsuit01", (1,), margin_mm=8.0, outer=True,
+         roles=_BLAZER_ROLES,
          fabric="wool", shade="soft", women=0.0, men=2.0, worn=("smart", "formal"), grown=True,
          warm=0.3, budget=5200),
     Item("Tank top", "top", TIGHTS, gender=0.0, margin_mm=5.0, fabric="jersey", shade="none",
@@ -154,15 +158,18 @@ _MAKEHUMAN = (
     Item("Chinos", "bottom", "male_casualsuit03", (1,), cuts=_LONG_LEGS, fabric="canvas",
          shade="none", sewn="waistband", women=0.1, men=2.0, worn=("casual", "smart")),
     Item("Slim trousers", "bottom", "female_casualsuit01", (1,), gender=0.0, cuts=_LONG_LEGS,
-         fabric="canvas", shade="none", sewn="waistband", women=2.0, men=0.0, worn=("casual", "smart", "formal")),
-    Item("Suit trousers", "bottom", "male_elegantsuit01", (0,), fabric="wool", shade="none", sewn="waistband",
+         fabric="canvas", shade="none", sewn="waistband", women=2.0, men=0.0, worn=("casual",
+         "smart", "formal")),
+    Item("Suit trousers", "bottom", "male_elegantsuit01", (0,), fabric="wool", shade="none",
+         sewn="waistband",
          women=0.0, men=1.5, worn=("smart", "formal"), grown=True, budget=2400),
     Item("Track trousers", "bottom", "female_sportsuit01", (1,), gender=0.0, cuts=_LONG_LEGS,
          fabric="jersey", shade="track", women=1.0, men=0.4, worn=("sport",)),
     Item("Shorts", "bottom", "female_casualsuit02", (0, 1), gender=0.0, fabric="canvas",
          shade="none", sewn="waistband", women=1.2, men=0.0, warm=-0.9, worn=("casual",)),
     Item("Bermudas", "bottom", "male_casualsuit04", (1,), cuts=(Cut("leg", 0.5, 1.1),),
-         fabric="canvas", shade="none", sewn="waistband", women=0.3, men=1.6, warm=-0.9, worn=("casual", "sport")),
+         fabric="canvas", shade="none", sewn="waistband", women=0.3, men=1.6, warm=-0.9,
+         worn=("casual", "sport")),
     Item("Leggings", "bottom", TIGHTS, gender=0.0, margin_mm=4.0, fabric="jersey", shade="none",
          cuts=(_TIGHTS_WAIST, Cut("leg", 0.8, 1.97)), women=1.5, men=0.0,
          worn=("casual", "sport")),
@@ -170,9 +177,11 @@ _MAKEHUMAN = (
          shade="none", cuts=(_TIGHTS_WAIST, Cut("leg", 0.35, 0.9)), women=0.4, men=0.3,
          warm=-0.6, worn=("sport",)),
     Item("Pencil skirt", "skirt", "female_elegantsuit01", (0,), gender=0.0, margin_mm=6.0,
-         fabric="wool", shade="none", sewn="waistband", women=1.2, men=0.0, loose=True, worn=("smart", "formal")),
+         fabric="wool", shade="none", sewn="waistband", women=1.2, men=0.0, loose=True,
+         worn=("smart", "formal")),
     Item("Straight skirt", "skirt", SKIRT, gender=0.0, margin_mm=6.0, fabric="canvas",
-         shade="none", sewn="waistband", cuts=(Cut("leg", 0.45, 1.85),), women=1.0, men=0.0, loose=True,
+         shade="none", sewn="waistband", cuts=(Cut("leg", 0.45, 1.85),), women=1.0, men=0.0,
+         loose=True,
          worn=("casual", "smart")),
     Item("A-line skirt", "skirt", SKIRT, gender=0.0, margin_mm=6.0, flare=0.28, shade="none",
          cuts=(Cut("leg", 0.45, 1.85),), women=1.4, men=0.0, loose=True,
@@ -220,7 +229,8 @@ _PARTS = (
          cuts=(Cut("hem", 0.12), Cut("armhole", 0.2), Cut("neck", 0.35))),
     Item("Dress skirt", "suit", SKIRT, gender=0.0, margin_mm=7.0, shade="none", loose=True,
          rise=1, flare=0.08, cuts=(Cut("leg", 0.5, 1.8),)),
-    Item("Flared dress skirt", "suit", SKIRT, gender=0.0, margin_mm=7.0, shade="none", loose=True, rise=1,
+    Item("Flared dress skirt", "suit", SKIRT, gender=0.0, margin_mm=7.0, shade="none",
+         loose=True, rise=1,
          flare=0.3, cuts=(Cut("leg", 0.5, 1.85),)),
 )  # fmt: skip
 
@@ -305,8 +315,12 @@ def cuttable(assets: Assets) -> tuple[str, ...]:
 
 
 def hair_styles(assets: Assets) -> tuple[str, ...]:
-    """The hair pieces."""
-    return tuple(name for name, piece in assets.pieces.items() if piece.kind == "hair")
+    """The hair pieces, and what grows as shells."""
+    found = [name for name, piece in assets.pieces.items() if piece.kind == "hair"]
+    if shells.available(assets):
+        # The pack's afro has lost its texture; the shells look better.
+        found = [name for name in found if not name.startswith("afro")] + list(shells.NAMES)
+    return tuple(found)
 
 
 def eye_colours(assets: Assets) -> tuple[str, ...]:
