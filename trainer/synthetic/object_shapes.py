@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from trainer.synthetic.stage import choose
-from trainer.synthetic.surfaces import atlas
+from trainer.synthetic.surfaces import atlas, texels
 from trainer.synthetic.types import Material, Mesh
 
 Texture = tuple[str, list[np.ndarray]]
@@ -126,21 +126,16 @@ class Builder:
 def _picture(name: str, colours: list[np.ndarray], side: int) -> np.ndarray:
     """(n,n,4) uint8 sRGB and opacity of a map in colours (linear RGB)."""
     maps = atlas()
-    number = maps.index[name]
-    full = int(maps.side[number])
-    level = max(full.bit_length() - side.bit_length(), 0)
-    n = full >> level
-    start = int(maps.offset[number, level])
-    texels = maps.data[start : start + n * n * 4].reshape(n, n, 4)[::-1].astype(np.float32) / 255
-    if maps.painted[number]:
-        linear = texels[..., :3] ** 2 * colours[0]
+    value = texels(maps, name, side).astype(np.float32) / 255
+    if maps.painted[maps.index[name]]:
+        linear = value[..., :3] ** 2 * colours[0]
     else:
         first, second, third = (colours + colours[-1:] * 2)[:3]
-        mix, shade, other = texels[..., 0:1], texels[..., 1:2], texels[..., 2:3]
+        mix, shade, other = value[..., 0:1], value[..., 1:2], value[..., 2:3]
         linear = (first + mix * (second - first)) * (1 - other) + other * third
         linear = linear * 2 * shade
     srgb = np.clip(linear, 0, 1) ** (1 / 2.2)
-    return np.rint(np.concatenate([srgb, texels[..., 3:]], -1) * 255).astype(np.uint8)
+    return np.rint(np.concatenate([srgb, value[..., 3:]], -1) * 255).astype(np.uint8)
 
 
 def _wood(rng: np.random.Generator) -> Texture:

@@ -24,7 +24,8 @@ class Atlas:
     """All maps in one buffer, for a kernel.
 
     Attributes:
-        data: uint8; each level of each map is (n,n,4), row 0 at the bottom.
+        data: uint32, a texel of four channels each, the first in the lowest byte; each level of
+            each map is (n,n), row 0 at the bottom.
         offset: (T,LEVELS) int64 into `data`; side: (T,) int64 px of level 0, a power of two.
         size_mm: (T,2) float64, what one repeat covers along u and v.
         painted: (T,) bool, the map holds colours (square roots of linear RGB).
@@ -321,6 +322,15 @@ LIBRARY: dict[str, tuple[_Maker, int, float, float]] = {
 PAINTED = frozenset({"books", "view", "picture", "print"})
 
 
+def texels(maps: Atlas, name: str, side: int) -> np.ndarray:
+    """(n,n,4) uint8 of a map, no larger than `side` px; row 0 is the top."""
+    number = maps.index[name]
+    full = int(maps.side[number])
+    level = max(full.bit_length() - side.bit_length(), 0)
+    n, start = full >> level, int(maps.offset[number, level])
+    return maps.data[start : start + n * n].view(np.uint8).reshape(n, n, 4)[::-1]
+
+
 @lru_cache(maxsize=1)
 def atlas() -> Atlas:
     """All maps of `LIBRARY`, the same in every process. Takes about a second, once."""
@@ -334,8 +344,8 @@ def atlas() -> Atlas:
         side[number] = n
         for step in range(LEVELS):
             offset[number, step] = filled
-            buffers.append(np.round(level * 255).astype(np.uint8).ravel())
-            filled += level.size
+            buffers.append(np.round(level * 255).astype(np.uint8).ravel().view("<u4"))
+            filled += len(buffers[-1])
             if len(level) > 1:
                 level = _half(level)
     sizes = np.array([row[2:] for row in LIBRARY.values()], float)
