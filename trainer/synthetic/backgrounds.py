@@ -85,12 +85,13 @@ def paint(
         through,
     )
     # people are in focus; the lens gives up a little behind them
-    near = max(stage.distance((0.0, stage.eye[1], 0.0)), 300.0) + 250
+    near = max(stage.distance((0.0, stage.eye[1], 0.0)), 300.0)
+    far_blur *= float(np.clip(2500 / near, 0.7, 2.5))  # a lens blurs more behind what is close
     if far_blur > 0.35:
         half, full = _blurred(image, 0.5 * far_blur), _blurred(image, far_blur)
     else:
         half = full = image
-    casting.focus(image, half, full, inverse, near, vignette)
+    casting.focus(image, half, full, inverse, near + 250, vignette)
     return Backdrop(image, np.clip(ground, 0, 1))
 
 

@@ -276,7 +276,7 @@ def _fence(rng: np.random.Generator, stage: Stage, z: float) -> None:
 def beach(rng: np.random.Generator, stage: Stage, clear: float) -> None:
     """Sand, the sea and the sky."""
     sky(rng, stage)
-    sand = choose(rng, "cbb690 d6c4a0 bfa982 c9bda4")
+    sand = choose(rng, "c6b698 cfc2a8 b9a98c c4bbaa")
     shore = clear + float(rng.uniform(2500, 16000))
     shift = (float(rng.random()), float(rng.random()))
     stage.floor(

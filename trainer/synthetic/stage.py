@@ -6,6 +6,7 @@ around x = z = 0 and the floor at y = 0. Torch-free.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,29 @@ Triple = tuple[float, float, float]
 Colours = Sequence[np.ndarray]
 
 
+@lru_cache(maxsize=512)
 def rgb(code: str) -> np.ndarray:
-    """(3,) float64 linear RGB of "#rrggbb"."""
+    """(3,) float64 linear RGB of "#rrggbb", read-only."""
     value = np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    linear.flags.writeable = False
+    return linear
+
+
+@lru_cache(maxsize=128)
+def _palette(codes: str) -> np.ndarray:
+    """(n,3) linear RGB of "rrggbb rrggbb ...", read-only."""
+    colours = np.stack([rgb(f"#{code}") for code in codes.split()])
+    colours.flags.writeable = False
+    return colours
 
 
 def choose(rng: np.random.Generator, codes: str, spread: float = 0.06) -> np.ndarray:
     """(3,) linear RGB near one of some colours, given as "rrggbb rrggbb ..."."""
-    names = codes.split()
-    colour = rgb("#" + names[int(rng.integers(len(names)))])
-    jitter = np.exp(rng.normal(0, spread) + rng.normal(0, spread / 3, 3))
+    colours = _palette(codes)
+    colour = colours[int(rng.integers(len(colours)))]
+    every, *each = rng.standard_normal(4).tolist()
+    jitter = [math.exp(spread * (every + 0.33 * one)) for one in each]
     return np.minimum(colour * jitter, 0.92)
 
 
