@@ -16,7 +16,7 @@ from trainer.synthetic.pose_bank import built_in
 from trainer.synthetic.sets import SETS
 from trainer.synthetic.streams import stream
 from trainer.synthetic.studio import Picture, Studio
-from trainer.synthetic.types import Cloth, Part, Posed
+from trainer.synthetic.types import Cloth, Hung, Part, Posed
 
 Draw = Callable[[str, int], dict[str, bytes]]
 
@@ -59,8 +59,8 @@ def test_a_sample_is_whole_and_its_labels_agree(draw: Draw, name: str) -> None:
         assert (found["set"], found["index"], found["seed"]) == (name, index, 7)
         assert picture.std() > 8
         assert parts.max() < len(Part) and cloth.max() < len(Cloth)
-        assert ((parts > 0) == (cloth > 0)).all()
-        assert ((mask >= 128) == (parts > 0)).mean() > 0.97
+        assert ((parts > 0) == ((cloth > 0) & (cloth != Cloth.BAG))).all()  # a bag is no part
+        assert ((mask >= 128) == (cloth > 0)).mean() > 0.97
         assert found["area_px"] == (mask >= 128).sum() > 100
         x, y, w, h = found["bbox"]
         assert (mask[y : y + h, x : x + w] >= 128).sum() == found["area_px"]
@@ -258,6 +258,7 @@ def test_ready_people_pass(studio: Studio, someone: Any, views: list[Picture]) -
         ("spike", "torn"),
         ("float", "floor"),
         ("top away", "far"),
+        ("bag aside", "bag"),
         ("shoe away", "shoes"),
     ],
 )
@@ -269,9 +270,13 @@ def test_harmed_vertices_are_found(studio: Studio, someone: Any, harm: str, kind
     if harm == "nan":
         positions[worn[Cloth.TOP][3]] = np.nan
     elif harm == "spike":
-        positions[worn[Cloth.TOP][3]] += (0, 0, 400)
+        positions[worn[Cloth.TOP][3]] += (0, 0, 500)
     elif harm == "float":
         positions[:, 1] += 60
+    elif harm == "bag aside":
+        bag = Hung(slice(0, 40), names.index("wrist.L"), who.tails[names.index("wrist.L")])
+        who = replace(who, hung=(bag,))
+        assert faults.hanging_deg(who, replace(posed, positions=positions))[0] > 20
     elif harm == "top away":
         positions[worn[Cloth.TOP]] += (0, 0, 500)
     else:
@@ -314,9 +319,9 @@ def test_harm_in_pictures_is_found(someone: Any, views: list[Picture]) -> None:
         return replace(view, cloth=cloth)
 
     def pierced(view: Picture) -> Picture:
-        parts = view.parts.copy()
-        parts[middle(view, 3)] = 0
-        return replace(view, parts=parts)
+        parts, cloth = view.parts.copy(), view.cloth.copy()
+        parts[middle(view, 3)] = cloth[middle(view, 3)] = 0
+        return replace(view, parts=parts, cloth=cloth)
 
     assert "specks" in kinds(speckled)
     assert "hole" in kinds(pierced)

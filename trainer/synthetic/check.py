@@ -51,6 +51,7 @@ KINDS: Final = {
     "not finite": "a vertex that is no number",
     "torn": "triangles that a pose draws out",
     "far": "clothes, hair or a bag far from the body",
+    "bag": "a bag that does not hang straight down",
     "floor": "the lowest point is not on the floor",
     "shoes": "shoes away from the feet, or a foot without",
     "part": "a part of the body that is nowhere to be seen",

@@ -158,10 +158,12 @@ def _seen(  # type: ignore[no-untyped-def]
     for k in range(len(z)):
         for i in range(max(row[k] - 1, 0), min(row[k] + 2, height)):
             for j in range(max(column[k] - 1, 0), min(column[k] + 2, width)):
-                if numbers[i, j] != number or not adjoins[k, parts[i, j]]:
+                if numbers[i, j] != number or cloths[i, j] == _HAT:
                     continue
-                if cloths[i, j] == _HAT or (cloths[i, j] == _BAG and k not in (5, 6)):
-                    continue  # a strap over a shoulder does not hide it, a bag before a hip does
+                # a strap over a shoulder does not hide it, a bag before a hip does
+                own = k in (5, 6) if cloths[i, j] == _BAG else adjoins[k, parts[i, j]]
+                if not own:
+                    continue
                 if abs(depths[i, j] - z[k]) <= tolerance[k]:
                     out[k] = True
     return out
