@@ -107,6 +107,12 @@ class Builder:
         uv = np.stack(np.broadcast_arrays(angle / np.pi, y / 500), -1)
         self.grid(points, uv, material)
 
+    def ball(self, centre: tuple[float, float, float], radius: float, material: int) -> None:
+        rise, turn = np.linspace(-np.pi / 2, np.pi / 2, 7)[:, None], np.linspace(0, 2 * np.pi, 13)
+        parts = np.cos(rise) * np.sin(turn), np.sin(rise) + 0 * turn, np.cos(rise) * np.cos(turn)
+        uv = np.stack(np.broadcast_arrays(turn / np.pi, rise), -1)
+        self.grid(np.array(centre) + radius * np.stack(parts, -1), uv, material)
+
     def build(self) -> tuple[Mesh, np.ndarray]:
         triangles = np.concatenate(self.triangles).astype(np.int32)
         count = len(triangles)
@@ -291,7 +297,7 @@ def _stranger(rng: np.random.Generator, b: Builder) -> None:
         lean = side * swing
         shoulder, elbow = (side * 178 * wide, 1372 * s, 0.0), (side * 232 * wide, 1110 * s, lean)
         wrist = (side * 236 * wide, 880 * s, 60 + 2 * lean)
-        b.tube((side * 120 * wide, 1385 * s, 0), shoulder, (30 * s, 64 * s), coat)
+        b.ball(shoulder, 66 * s, coat)
         b.tube(shoulder, elbow, (64 * s, 50 * s), coat)
         b.tube(elbow, wrist, (50 * s, 40 * s), coat)
         b.tube(wrist, (wrist[0], wrist[1] - 110 * s, wrist[2] + 15), (34 * s, 22 * s), skin)
@@ -313,7 +319,7 @@ def held(rng: np.random.Generator, b: Builder) -> None:
     if kind == 3:
         b.tube((0, -55, 0), (0, 60, 0), 42, paint)
         return
-    half = ((105, 150, 8), (38, 78, 5), (170, 120, 90))[kind]
+    half = ((105, 150, 8), (38, 78, 5), (120, 90, 70))[kind]
     b.box((-half[0], -half[1], -half[2]), (half[0], half[1], half[2]), paint)
 
 
