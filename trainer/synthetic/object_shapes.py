@@ -82,7 +82,7 @@ class Builder:
         top: tuple[float, float, float],
         radius: float | tuple[float, float],
         material: int,
-        sides: int = 12,
+        sides: int = 10,
     ) -> None:
         """A round bar; two radii, at the foot and at the top, make it taper."""
         a, b = np.array(foot, float), np.array(top, float)
@@ -97,7 +97,7 @@ class Builder:
         uv = np.stack(np.meshgrid(angle / (2 * np.pi), v), -1)
         self.grid(np.stack([a + low * ring, b + high * ring]), uv, material)
 
-    def lathe(self, profile: np.ndarray, flat: float, material: int, sides: int = 20) -> None:
+    def lathe(self, profile: np.ndarray, flat: float, material: int, sides: int = 14) -> None:
         """A body of (n,2) rows of height and half width, flattened along z."""
         angle = np.linspace(0, 2 * np.pi, sides + 1)
         y, half = profile.T[:, :, None]

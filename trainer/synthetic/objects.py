@@ -17,7 +17,7 @@ def sample(
     kind: str | None = None,
     *,
     share: tuple[float, float] = (0.1, 0.4),
-    tries: int = 10,
+    tries: int = 12,
 ) -> tuple[Mesh, np.ndarray]:
     """An object between the camera and a person.
 
@@ -33,18 +33,17 @@ def sample(
         raise ValueError(f"no object is called {kind!r}")
     best: tuple[float, Mesh, np.ndarray] | None = None
     for attempt in range(tries + 4 * (kind is None)):
-        if attempt >= tries:  # no room for what stands on the floor
-            name = "held"
-        elif attempt % 4 == 0:
-            name = kind or _drawn(rng)
-        builder = Builder()
-        if name == "leaves":
-            bush(rng, builder)
-        elif name == "held":
-            held(rng, builder)
-        else:
-            STANDING[name][0](rng, builder)
-        mesh, local = builder.build()
+        if attempt % 4 == 0:  # a thing is tried in four places
+            # past the tries: no room for what stands on the floor
+            name = "held" if attempt >= tries else kind or _drawn(rng)
+            builder = Builder()
+            if name == "leaves":
+                bush(rng, builder)
+            elif name == "held":
+                held(rng, builder)
+            else:
+                STANDING[name][0](rng, builder)
+            mesh, local = builder.build()
         placed = _placed(rng, name, camera, points, local).astype(np.float32)
         hidden = covered(mesh, placed, camera, points)
         miss = max(share[0] - hidden, hidden - share[1], 0.0)
@@ -149,6 +148,10 @@ def covered(mesh: Mesh, positions: np.ndarray, camera: Camera, points: np.ndarra
         if not len(faces):
             continue
         mask = np.zeros(size, np.uint8)
+        (ax, ay), (bx, by), (cx, cy) = (outline[faces[:, k]].T for k in range(3))
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if not material.cutout:  # the far side of a closed thing hides nothing more
+            faces = faces[area < 0]
         for face in np.round(outline[faces] * 8).astype(np.int32):
             cv2.fillConvexPoly(mask, face, 1, cv2.LINE_8, 3)
         opacity = float(material.texture[..., 3].mean()) / 255 if material.cutout else 1.0
