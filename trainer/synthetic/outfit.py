@@ -10,11 +10,9 @@ import numpy as np
 from trainer.synthetic import assets as packs
 from trainer.synthetic import (
     bags,
-    body,
     charts,
     chunks,
     fabrics,
-    fitting,
     garments,
     hair,
     hats,
@@ -44,9 +42,7 @@ def dress(assets: Assets, person: Person) -> Character:
 
     What the assets do not have (an item of another pack) is left out.
     """
-    base = body.shape(assets, person.body, person.face.details)
-    skin = assets.body.vertex[assets.body.triangles]
-    facing = fitting.normals(base, skin)
+    base, facing = wearing.ground(assets, person)
     bones = rig.bone_positions(assets.rig, base)
     worn = wearing.fitted(assets, person, base, facing)
     wearing.tuck(worn, base, facing)

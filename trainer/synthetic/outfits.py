@@ -208,7 +208,7 @@ def _pattern(rng: np.random.Generator, draw: float, share: float, item: Item) ->
         for name in ("band", "breton", "two-tone", "argyle"):
             names.pop(name)
     if item.slot == "bottom":
-        for name in ("stripes", "gingham", "dots", "print"):
+        for name in ("stripes", "gingham", "dots", "print", "zebra", "leopard"):
             names.pop(name)
     if item.fabric == "knit":
         names["argyle"] = 0.1

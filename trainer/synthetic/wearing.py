@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from trainer.synthetic import fitting, garments, hems, wardrobe
+from trainer.synthetic import body, fitting, garments, hems, wardrobe
 from trainer.synthetic.garments import Garment, Key
 from trainer.synthetic.person import Person, Wear
 from trainer.synthetic.types import Assets
@@ -99,7 +99,7 @@ def _goes_in(item: Item, below: set[str]) -> bool:
 
 
 def _shows_socks(found: list[tuple[Item, Wear]], shoes: Item) -> bool:
-    """Whether socks can be seen: no hose, no trousers down to the shoes; with skirts, sports only."""
+    """Whether socks can be seen: no hose nor long trousers; with skirts, in sports shoes only."""
     for item, wear in found:
         if item.slot == "legwear":
             return False
@@ -109,6 +109,13 @@ def _shows_socks(found: list[tuple[Item, Wear]], shoes: Item) -> bool:
         if item.slot in ("bottom", "suit") and not item.loose and long:
             return False
     return True
+
+
+def ground(assets: Assets, person: Person) -> tuple[np.ndarray, np.ndarray]:
+    """What clothes lie on: the morphed base, (V,3) mm, and its normals."""
+    base = body.shape(assets, person.body, person.face.details)
+    skin = assets.body.vertex[assets.body.triangles]
+    return base, fitting.normals(base, skin)
 
 
 def fitted(assets: Assets, person: Person, base: np.ndarray, facing: np.ndarray) -> list[Worn]:
@@ -202,12 +209,12 @@ def tuck(worn: list[Worn], base: np.ndarray, facing: np.ndarray) -> None:
             garment.near_weight,
             facing,
         )
-        mine = _heights(outer, base, facing)
+        mine = heights(outer, base, facing)
         known = over.get(outer.layer)
         over[outer.layer] = mine if known is None else np.minimum(known, mine)
 
 
-def _heights(one: Worn, base: np.ndarray, facing: np.ndarray) -> np.ndarray:
+def heights(one: Worn, base: np.ndarray, facing: np.ndarray) -> np.ndarray:
     """(V,) mm, how far the cloth lies above each base vertex; infinite where there is none."""
     garment = one.garment
     above = np.einsum("nk,nkc->nc", garment.over_weight, one.points[garment.over])
