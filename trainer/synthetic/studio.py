@@ -217,7 +217,7 @@ class Studio:
             )
             posed = self._posed(person, rotations, turn_rad)
         kind = background or backgrounds.STUDIO
-        light = lights.sample(streams.stream(seed, "light"), kind)
+        light = lights.sample(streams.stream(seed, "light"), kind, camera=camera)
         return self.picture(
             [(person, posed)],
             camera,
