@@ -214,7 +214,7 @@ def _pattern(rng: np.random.Generator, draw: float, share: float, item: Item) ->
         names["argyle"] = 0.1
     if item.women < 0.2:
         for name in ("print", "zebra", "leopard"):
-            names[name] *= 0.15
+            names[name] = 0.15 * names.get(name, 0.0)
     shares = np.array(list(names.values()))
     return list(names)[int(rng.choice(len(shares), p=shares / shares.sum()))]
 
