@@ -23,7 +23,7 @@ class Photo:
     Attributes:
         data: the encoded picture (JPEG, PNG, WebP).
         name: file name it came from.
-        size: (width, height) px after EXIF rotation.
+        size: (width, height) px after EXIF rotation; halved until a canvas can have it.
     """
 
     data: bytes = field(repr=False)

@@ -9,26 +9,39 @@ import numpy as np
 
 from poseapp.core.document import MAX_CANVAS_PX, Photo
 from poseapp.core.errors import PhotoError
-from poseapp.core.photo_header import read_header
+from poseapp.core.photo_header import is_progressive, read_header
 
 MAX_PREVIEW_PX = 4096
 MAX_FILE_BYTES = 256 * 2**20
 _MAX_PIXELS = 100_000_000
-_MAX_JPEG_PIXELS = 210_000_000  # a JPEG is decoded at a half, a quarter or an eighth
+_MAX_WHOLE_PIXELS = 210_000_000  # of a JPEG whose reduced copy needs all of it in memory
+_MAX_JPEG_PIXELS = 800_000_000  # the others are read line by line at a half to an eighth
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
 
-PHOTO_EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+PHOTO_EXTENSIONS = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+)
 
 
 def load_photo(source: str | Path | bytes, name: str | None = None) -> tuple[Photo, np.ndarray]:
     """Read a picture and a preview of it to draw.
 
     EXIF rotation is obeyed; 16-bit, grey and CMYK pictures become 8-bit RGB; what is transparent
-    becomes white; of an animation the first frame counts.
+    becomes white; of an animation the first frame counts. A JPEG of more than 16,384 px a side
+    counts as one of half, a quarter or an eighth of its size.
 
     Args:
         source: a file, or the bytes of one.
@@ -49,8 +62,10 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> tuple[Pho
     if len(data) > MAX_FILE_BYTES:
         raise _too_heavy(name, len(data))
     kind, stored = read_header(data, name)
-    _check_size(kind, stored, name)
+    _check_size(data, kind, stored, name)
     preview = _decode(data, kind, stored, name)
+    # The header of a HEIC file counts what is cut away around the picture, too.
+    stored = size_of(preview) if kind == "heif" else _reduced(stored)
     turned = (preview.shape[1] > preview.shape[0]) != (stored[0] > stored[1])
     size = stored[::-1] if turned and stored[0] != stored[1] else stored
     longest = max(preview.shape[:2])
@@ -59,6 +74,22 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> tuple[Pho
         small = tuple(max(1, round(v * shrink)) for v in size_of(preview))
         preview = cv2.resize(preview, small, interpolation=cv2.INTER_AREA)
     return Photo(data, name, size), preview
+
+
+def _reduced(size: tuple[int, int]) -> tuple[int, int]:
+    """A size halved until a canvas can have it."""
+    while max(size) > MAX_CANVAS_PX:
+        size = ((size[0] + 1) // 2, (size[1] + 1) // 2)
+    return size
+
+
+def full_size(photo: Photo) -> tuple[int, int]:
+    """(width, height) px of the file itself, EXIF rotation obeyed; larger than a canvas maybe."""
+    kind, stored = read_header(photo.data, photo.name)
+    if kind != "jpeg":  # the only kind that is taken at a fraction of its size
+        return photo.size
+    turned = _reduced(stored) != photo.size
+    return stored[::-1] if turned else stored
 
 
 def photo_preview(photo: Photo) -> np.ndarray:
@@ -91,13 +122,15 @@ def _too_heavy(name: str, length: int) -> PhotoError:
     )
 
 
-def _check_size(kind: str, size: tuple[int, int], name: str) -> None:
+def _check_size(data: bytes, kind: str, size: tuple[int, int], name: str) -> None:
     width, height = size
-    limit = _MAX_JPEG_PIXELS if kind == "jpeg" else _MAX_PIXELS
-    if max(size) > MAX_CANVAS_PX:
+    limit = _MAX_PIXELS
+    if kind == "jpeg":
+        limit = _MAX_WHOLE_PIXELS if is_progressive(data) else _MAX_JPEG_PIXELS
+    if kind != "jpeg" and max(size) > MAX_CANVAS_PX:
         raise PhotoError(
             f"{name} is {width:,} x {height:,} px: PoseApp takes photos of up to"
-            f" {MAX_CANVAS_PX:,} px a side, so make a smaller copy first."
+            f" {MAX_CANVAS_PX:,} px a side, and larger ones as JPEG, so make a smaller copy first."
         )
     if width * height > limit:
         raise PhotoError(
@@ -107,6 +140,10 @@ def _check_size(kind: str, size: tuple[int, int], name: str) -> None:
 
 
 def _decode(data: bytes, kind: str, stored: tuple[int, int], name: str) -> np.ndarray:
+    if kind == "heif":
+        from poseapp.core.photo_heif import decode  # an extra of few installations
+
+        return decode(data, name)
     flag = cv2.IMREAD_COLOR
     if kind == "jpeg":
         for denominator in (2, 4, 8):

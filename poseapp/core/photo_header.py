@@ -7,11 +7,12 @@ import struct
 from poseapp.core.errors import PhotoError
 
 _JPEG_SIZE_MARKERS = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 
 
 def read_header(data: bytes, name: str) -> tuple[str, tuple[int, int]]:
-    """("jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff", (width, height) px as stored).
+    """("jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff" | "heif", (width, height) px as stored).
 
     Raises:
         PhotoError: another kind of file, or one that ends within its header or picture.
@@ -19,7 +20,8 @@ def read_header(data: bytes, name: str) -> tuple[str, tuple[int, int]]:
     kind = _kind(data)
     if kind is None:
         raise PhotoError(
-            f"{name} is not a picture that PoseApp reads: use JPEG, PNG, WebP, GIF, BMP or TIFF."
+            f"{name} is not a picture that PoseApp reads: use JPEG, PNG, WebP, HEIC, GIF, BMP"
+            " or TIFF."
         )
     try:
         size, whole = _READERS[kind](data)
@@ -35,6 +37,8 @@ def read_header(data: bytes, name: str) -> tuple[str, tuple[int, int]]:
 def _kind(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
+    if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
+        return "heif"
     starts = {
         b"\xff\xd8\xff": "jpeg",
         b"\x89PNG\r\n\x1a\n": "png",
@@ -68,6 +72,28 @@ def _jpeg(data: bytes) -> _Found:
         if marker == 0xDA:  # the picture itself; a thumbnail's end marker lies before it
             return size, data.rfind(b"\xff\xd9") > place
         place += max(length, 2)
+
+
+def is_progressive(data: bytes) -> bool:
+    """Whether a JPEG comes in several passes over the whole picture."""
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker in _JPEG_SIZE_MARKERS:
+            return marker not in (0xC0, 0xC1)
+        (length,) = struct.unpack_from(">H", data, place + 2)
+        place += 2 + length if marker not in _STANDALONE and marker != 0xFF else 1
+    return True  # not understood: the careful answer
+
+
+def _heif(data: bytes) -> _Found:
+    """The largest picture of the file: tiles and thumbnails have sizes of their own."""
+    sizes, place = [], data.find(b"ispe")
+    while 0 <= place < 1 << 20:
+        sizes.append(struct.unpack_from(">II", data, place + 8))
+        place = data.find(b"ispe", place + 4)
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return (width, height), True
 
 
 def _png(data: bytes) -> _Found:
@@ -129,4 +155,5 @@ _READERS = {
     "gif": _gif,
     "bmp": _bmp,
     "tiff": _tiff,
+    "heif": _heif,
 }

@@ -42,7 +42,7 @@ class Format:
 
 
 _JSON = (".json",)
-_PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+_PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
 
 FORMATS: dict[str, Format] = {
     entry.name: entry
@@ -89,7 +89,7 @@ def _sniff(data: bytes, name: str) -> tuple[Format, Any]:
         raise FormatError(f"{name} is empty.")
     if project.recognises(data):
         return FORMATS["pose"], None
-    if data.startswith(_PICTURES):
+    if data.startswith(_PICTURES) or data[4:8] == b"ftyp":
         return FORMATS["photo"], None
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"HIERARCHY"):

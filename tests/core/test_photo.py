@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from poseapp.core import photo_heif
 from poseapp.core.errors import PhotoError, PoseAppError
-from poseapp.core.photo import MAX_PREVIEW_PX, load_photo, photo_preview
+from poseapp.core.photo import MAX_PREVIEW_PX, full_size, load_photo, photo_preview
+from poseapp.formats import registry
 
 
 def _picture(width: int = 40, height: int = 24) -> np.ndarray:
@@ -101,6 +104,48 @@ def test_a_large_jpeg_is_decoded_reduced() -> None:
     data = _encode(np.zeros((200, 9000, 3), np.uint8), ".jpg")
     photo, preview = load_photo(data, "wide.jpg")
     assert photo.size == (9000, 200) and preview.shape[1] == MAX_PREVIEW_PX
+
+
+def test_a_jpeg_too_wide_for_a_canvas_is_taken_at_a_fraction() -> None:
+    wide = _encode(_picture(40_000, 60), ".jpg")
+    photo, preview = load_photo(wide, "panorama.jpg")
+    assert photo.size == (10_000, 15) and photo.data == wide
+    assert full_size(photo) == (40_000, 60)
+    assert preview.shape[1] == MAX_PREVIEW_PX and preview[0, 100, 0] > 200
+    turned = load_photo(_with_orientation(wide, 6))[0]
+    assert turned.size == (15, 10_000) and full_size(turned) == (60, 40_000)
+
+
+def test_a_huge_jpeg_in_passes_is_refused_before_it_is_decoded() -> None:
+    data = _encode(_picture(), ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    place = data.index(b"\xff\xc2") + 5
+    huge = data[:place] + struct.pack(">HH", 30_000, 20_000) + data[place + 4 :]
+    with pytest.raises(PhotoError, match="210 megapixels"):
+        load_photo(huge, "huge.jpg")
+
+
+@pytest.fixture
+def heic(tmp_path: Path) -> Path:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    image = pytest.importorskip("PIL.Image")
+    path = tmp_path / "phone.heic"
+    pillow_heif.from_pillow(image.fromarray(_picture(80, 48))).save(path, quality=95)
+    return path
+
+
+def test_a_heic_photo_is_read(heic: Path) -> None:
+    photo, preview = load_photo(heic)
+    assert photo.size == (80, 48) and preview.shape == (48, 80, 3)
+    assert preview[4, 4, 0] > 200 and preview[4, 4, 2] < 80
+    assert registry.sniff(heic).name == "photo"
+    with pytest.raises(PhotoError, match="damaged"):
+        load_photo(heic.read_bytes()[:-200], "cut.heic")
+
+
+def test_without_its_library_a_heic_photo_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(PhotoError, match=r"pip install pillow-heif.*JPEG"):
+        photo_heif.decode(b"", "phone.heic")
 
 
 @pytest.mark.parametrize(
