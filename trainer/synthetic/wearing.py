@@ -136,8 +136,11 @@ def fitted(assets: Assets, person: Person, base: np.ndarray, facing: np.ndarray)
             _flare(points, garment, item.flare)
         if item.slot not in ("shoes", "hat"):
             if item.source == TIGHTS:
-                # Cloth spans hollows that a helper surface follows.
-                points = fitting.smoothed(points, garment.triangles, 2)
+                # Cloth spans hollows that a helper surface follows. Along its normals only, or
+                # hems would not stay level.
+                moved = fitting.smoothed(points, garment.triangles, 3) - points
+                outward = fitting.normals(points, garment.triangles)
+                points += np.einsum("nc,nc->n", moved, outward)[:, None] * outward
             short = item.margin_mm - fitting.gaps(
                 points, garment.near, garment.near_weight, base, facing
             )
