@@ -46,15 +46,16 @@ class Samples(NamedTuple):
     """What each sample sees, for rows `first_row` to `first_row + h` of the grid.
 
     Attributes:
+        seen: (h,w) int32, eight times the seen triangle plus its layer; -1 for the backdrop, where
+            the other arrays hold nothing.
         nearest: (h,w) float32 mm, depth of the nearest surface.
         depth: (h,w) float32 mm, of the surface that is seen, at most a layer behind the nearest.
-        seen: (h,w) int32, eight times the seen triangle plus its layer; -1 for the backdrop.
         number, part, cloth: (h,w) uint8, of the seen triangle; `shading.shade` fills them in.
     """
 
+    seen: np.ndarray
     nearest: np.ndarray
     depth: np.ndarray
-    seen: np.ndarray
     number: np.ndarray
     part: np.ndarray
     cloth: np.ndarray
@@ -78,14 +79,15 @@ class Points(NamedTuple):
 
 
 def empty(rows: int, columns: int) -> Samples:
-    """Samples that see the backdrop alone."""
+    """Samples that see the backdrop alone; the other arrays stay untouched, which costs nothing."""
+    shape = (rows, columns)
     return Samples(
-        nearest=np.full((rows, columns), np.inf, np.float32),
-        depth=np.full((rows, columns), np.inf, np.float32),
-        seen=np.full((rows, columns), -1, np.int32),
-        number=np.zeros((rows, columns), np.uint8),
-        part=np.zeros((rows, columns), np.uint8),
-        cloth=np.zeros((rows, columns), np.uint8),
+        seen=np.full(shape, -1, np.int32),
+        nearest=np.empty(shape, np.float32),
+        depth=np.empty(shape, np.float32),
+        number=np.empty(shape, np.uint8),
+        part=np.empty(shape, np.uint8),
+        cloth=np.empty(shape, np.uint8),
     )
 
 
@@ -213,6 +215,19 @@ def texture_level(texel_area: float, screen_area: float, count: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _hidden(
+    seen: np.ndarray, nearest: np.ndarray, x0: int, x1: int, y0: int, y1: int, inverse: float
+) -> bool:
+    """Everything in a box lies before the depth 1/inverse, further than layers reach."""
+    limit = 1.0 / inverse - LAYER_MM * STEEPEST
+    for y in range(y0, y1 + 1):
+        for x in range(x0, x1 + 1):
+            if seen[y, x] < 0 or nearest[y, x] > limit:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
 def visibility(
     points: Points,
     mesh: Packed,
@@ -237,7 +252,14 @@ def visibility(
     nearest, seen_depth, seen = out.nearest, out.depth, out.seen
     rows, columns = seen.shape
     drawn = 0
-    for t in range(triangles.shape[0]):
+    # what faces away comes last: nearly all of it is hidden by then, which is quick to see
+    count = triangles.shape[0]
+    away = np.empty(count, np.int32)
+    aways = 0
+    step = -1
+    while step + 1 < count + aways:
+        step += 1
+        t = step if step < count else away[step - count]
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ia, ib, ic = inverse[a], inverse[b], inverse[c]
         if ia == 0.0 or ib == 0.0 or ic == 0.0:
@@ -258,6 +280,12 @@ def visibility(
         material = material_of[t]
         if area > 0.0:  # y is down: a triangle that faces the camera runs the other way round
             if not two_sided[t]:
+                continue
+            if step < count:
+                away[aways] = t
+                aways += 1
+                continue
+            if _hidden(seen, nearest, x0, x1, y0, y1, max(ia, max(ib, ic))):
                 continue
         elif area == 0.0:
             continue
@@ -280,7 +308,8 @@ def visibility(
             wc = (x0 - xa) * dxc + (py - ya) * dyc
             for x in range(x0, x1 + 1):
                 if wa >= 0.0 and wb >= 0.0 and wc >= 0.0:
-                    near = nearest[y, x]
+                    before = seen[y, x]
+                    near = nearest[y, x] if before >= 0 else np.float32(np.inf)
                     iz = wa * ia + wb * ib + wc * ic
                     if slack < 0.0:
                         gx = dxa * ia + dxb * ib + dxc * ic
@@ -305,7 +334,6 @@ def visibility(
                             )
                         if opaque:
                             hit = True
-                            before = seen[y, x]
                             # of lower layer than what is seen, or not
                             lower = before >= 0 and (before & 7) > (name & 7)
                             if z < near:

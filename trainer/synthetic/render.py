@@ -1,11 +1,8 @@
 """Renders figures before a backdrop, with labels, on one core of a processor. Torch-free.
 
 One visibility buffer for all figures, shaded afterwards: triangles smaller than a sample, most of
-them in a small picture, cost a look at their corners and no more.
-
-What a pixel shows is told at its centre, by the samples around it: the figure (or the backdrop)
-that most of them see, the nearest of equals; that figure's commonest part there and the commonest
-cloth of this part; its nearest depth. `Frame.cover` is the share of samples that see a person.
+them in a small picture, cost a look at their corners and no more. `resolve` says what a pixel is
+told to show.
 """
 
 from __future__ import annotations
@@ -16,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.errors import DataError
-from trainer.synthetic import raster, shading, shadow
+from trainer.synthetic import raster, resolve, shading, shadow
 from trainer.synthetic.packing import Packed, pack
+from trainer.synthetic.resolve import OBJECTS
 from trainer.synthetic.types import Backdrop, Camera, Figure, Frame, Light
 
-OBJECTS = 200  # `Figure.number` of the first object
 _BAND = 1_500_000  # samples in memory at once
 MARGIN = 0.25  # of the picture: how far beyond it shadows are looked after
 
@@ -117,9 +114,21 @@ def render(
                 samples,
                 lit,
             )
-        shading.resolve(
+        unseen = np.empty((rows, width), np.int32)
+        resolve.label(
             samples,
+            supersample,
+            first,
+            frame.cover,
+            frame.number,
+            frame.part,
+            frame.cloth,
+            frame.depth,
+            unseen,
+        )
+        resolve.resolve(
             lit,
+            unseen,
             behind,
             floor,
             view,
@@ -129,11 +138,6 @@ def render(
             supersample,
             first,
             frame.image,
-            frame.cover,
-            frame.number,
-            frame.part,
-            frame.cloth,
-            frame.depth,
         )
     return frame
 

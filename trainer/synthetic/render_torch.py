@@ -16,7 +16,8 @@ from torch import Tensor
 
 from trainer.synthetic import raster, shading, shadow, shadow_torch
 from trainer.synthetic.packing import Identity, pack
-from trainer.synthetic.render import MARGIN, OBJECTS, check, view_of
+from trainer.synthetic.render import MARGIN, check, view_of
+from trainer.synthetic.resolve import OBJECTS
 from trainer.synthetic.shading_torch import Look, level_of, resolve, shade
 from trainer.synthetic.types import Backdrop, Camera, Figure, Frame, Light
 

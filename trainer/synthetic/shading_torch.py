@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from trainer.synthetic import raster, shading, shadow, shadow_torch
+from trainer.synthetic.resolve import OBJECTS
 from trainer.synthetic.types import Cloth
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def resolve(
     first: int,
     people: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """`shading.resolve` for the picture's rows from `first` on.
+    """`resolve` for the picture's rows from `first` on.
 
     Args:
         samples: number, part, cloth, depth and light, as `shade` and the visibility give them.
@@ -220,8 +221,8 @@ def resolve(
     winner = number.gather(2, near.argmin(2, keepdim=True))
     shown = votes.amax(2) >= behind.sum(2).clamp_min(1)
     mine = (number == winner) & shown[..., None]
-    common = _most(part, mine & (winner < 200))
-    cloth_seen = _most(cloth, mine & (winner < 200) & (part == common[..., None]))
+    common = _most(part, mine & (winner < OBJECTS))
+    cloth_seen = _most(cloth, mine & (winner < OBJECTS) & (part == common[..., None]))
     number_seen = torch.where(shown, winner[..., 0], 0)
     depth_seen = torch.where(mine, depth, torch.inf).amin(2)
 

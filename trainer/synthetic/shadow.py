@@ -89,8 +89,8 @@ def prepare(box: np.ndarray, axes: np.ndarray, softness: float, with_floor: bool
         box: (6,2) float64 mm, low and high along the light's axes, then along the world's.
     """
     extent = float((box[:2, 1] - box[:2, 0]).max())
-    texel = max(5.0, extent / 200.0)
     radius = 14.0 + 75.0 * softness
+    texel = max(5.0, extent / 200.0, radius / 5.0)
     corner = box[:2, 0] - 40.0
     shape = np.maximum(((box[:2, 1] - box[:2, 0] + 80.0) / texel).astype(int) + 1, 1)
     sides = box[3:, 1] - box[3:, 0]
