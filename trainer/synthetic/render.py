@@ -75,7 +75,9 @@ def render(
         first_id += len(mesh.triangles)
     if not np.isfinite(box).all():
         box = np.zeros((6, 2))
-    blockers = shadow.prepare(box, axes, lamp.softness, with_floor and bool(placed))
+    blockers = shadow.prepare(
+        box, axes, lamp.softness, pixel_mm(box, camera), with_floor and bool(placed)
+    )
     for one in placed:
         shadow.block(one.positions, one.points, one.mesh, blockers)
     shadow.finish(blockers)
@@ -153,6 +155,12 @@ def view_of(camera: Camera, supersample: int) -> raster.View:
         width=int(camera.size[0]) * supersample,
         height=int(camera.size[1]) * supersample,
     )
+
+
+def pixel_mm(box: np.ndarray, camera: Camera) -> float:
+    """How large a pixel is, in mm, at the middle of a box as `raster.project` gives it."""
+    depth = camera.rotation[2] @ box[3:].mean(1) + camera.translation[2]
+    return float(max(depth, 0.0) / camera.focal_px)
 
 
 def check(figures: Sequence[Figure], camera: Camera, backdrop: Backdrop, supersample: int) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from trainer.synthetic import raster, shading, shadow, shadow_torch
 from trainer.synthetic.packing import Identity, pack
-from trainer.synthetic.render import MARGIN, check, view_of
+from trainer.synthetic.render import MARGIN, check, pixel_mm, view_of
 from trainer.synthetic.resolve import OBJECTS
 from trainer.synthetic.shading_torch import Look, level_of, resolve, shade
 from trainer.synthetic.types import Backdrop, Camera, Figure, Frame, Light
@@ -112,9 +112,10 @@ def render(
         box = torch.stack([all_boxes[..., 0].amin(0), all_boxes[..., 1].amax(0)], 1).cpu().numpy()
         if not np.isfinite(box).all():
             box = np.zeros((6, 2))
-    maps = shadow_torch.maps(
-        shadow.prepare(box, axes, lamp.softness, with_floor and bool(placed)), device
+    blockers = shadow.prepare(
+        box, axes, lamp.softness, pixel_mm(box, camera), with_floor and bool(placed)
     )
+    maps = shadow_torch.maps(blockers, device)
     for one in placed:
         mesh = one.mesh
         cut = mesh.cutout[mesh.material]

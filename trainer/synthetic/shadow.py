@@ -82,15 +82,18 @@ def light_axes(direction: np.ndarray) -> np.ndarray:
     return np.stack([right, np.cross(toward, right), toward])
 
 
-def prepare(box: np.ndarray, axes: np.ndarray, softness: float, with_floor: bool) -> Blockers:
+def prepare(
+    box: np.ndarray, axes: np.ndarray, softness: float, pixel_mm: float, with_floor: bool
+) -> Blockers:
     """Empty maps for what lies in the box.
 
     Args:
         box: (6,2) float64 mm, low and high along the light's axes, then along the world's.
+        pixel_mm: how large a pixel of the picture is there; a map much finer would be wasted.
     """
     extent = float((box[:2, 1] - box[:2, 0]).max())
     radius = 14.0 + 75.0 * softness
-    texel = max(5.0, extent / 200.0, radius / 5.0)
+    texel = max(5.0, extent / 200.0, radius / 5.0, min(0.7 * pixel_mm, 12.0))
     corner = box[:2, 0] - 40.0
     shape = np.maximum(((box[:2, 1] - box[:2, 0] + 80.0) / texel).astype(int) + 1, 1)
     sides = box[3:, 1] - box[3:, 0]
