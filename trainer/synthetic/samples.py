@@ -23,6 +23,7 @@ import numpy as np
 
 from trainer.synthetic import camera as cameras
 from trainer.synthetic import collisions, labels, rig, sampling
+from trainer.synthetic.faces import with_face
 from trainer.synthetic.person import Person
 from trainer.synthetic.pose_bank import PoseBank
 from trainer.synthetic.posing import Posing
@@ -146,7 +147,7 @@ def stand(
         upright: see `uprightness`; what is less is drawn anew.
     """
     character, skeleton = studio.character(person), studio.assets.rig
-    poses, capsules = bank(studio, split), _capsules(studio, person)
+    poses, capsules = bank(studio, split), studio.capsules(person)
     source = one_of(sources, rng) or None
     for _ in range(_TRIES):
         posing = poses.sample(rng, source, heads=character.heads, tails=character.tails)
@@ -156,7 +157,8 @@ def stand(
         posing = replace(posing, rotations=mended)
         if upright <= -1.0 or uprightness(studio.assets, character, mended) >= upright:
             break
-    posed = studio.pose(person, posing, turn_rad=turn_rad, at_mm=at_mm)
+    faced = with_face(posing.rotations, studio.assets, person.face)
+    posed = rig.pose(character, skeleton, faced, turn_rad=turn_rad, at_mm=at_mm)
     return Stand(person, posing, posed, posed.positions[_drawn(studio, person)], turn_rad)
 
 
@@ -188,12 +190,6 @@ def reposed(studio: "Studio", stood: Stand, posed: Posed) -> Stand:
 def _drawn(studio: "Studio", person: Person) -> np.ndarray:
     """The vertices that some triangle uses: the base has many that only carry clothes."""
     return np.unique(studio.character(person).mesh.triangles)
-
-
-@lru_cache(maxsize=16)
-def _capsules(studio: "Studio", person: Person) -> collisions.Capsules:
-    who = studio.character(person)
-    return collisions.measure(studio.assets, who.rest, who.heads, who.tails)
 
 
 @lru_cache(maxsize=6)
