@@ -20,6 +20,10 @@ class Visibility(IntEnum):
     VISIBLE = 2
 
 
+CHECK_BELOW = 0.35
+"""A joint that was found less surely is marked, so that somebody looks at it."""
+
+
 def _frozen(values: object, shape: tuple[int, ...], dtype: type, what: str) -> np.ndarray:
     try:
         array: np.ndarray = np.array(values, dtype=dtype)
@@ -80,6 +84,11 @@ class Pose2D:
     def present(self) -> np.ndarray:
         """(17,) bool: the joint is visible or hidden."""
         return self.visibility != Visibility.ABSENT
+
+    @property
+    def doubtful(self) -> np.ndarray:
+        """(17,) bool: the joint is there, and so uncertain that somebody should look at it."""
+        return self.present & (self.confidence < CHECK_BELOW)
 
     @property
     def bounds(self) -> tuple[float, float, float, float] | None:

@@ -25,6 +25,9 @@ class ModelOptions:
         weights: path of a weights file by model name, instead of the shipped one.
         word_vectors: path of a `.bin`, `.vec` or compact table instead of the shipped one.
         people_pack: folder of the assets that people are made of, where `data` has none.
+        pose_onnx: path of an ONNX pose model for photos, instead of our own.
+        detector_onnx: path of an ONNX detector of people, instead of our own.
+        onnx_answers: by path, what an ONNX file does not tell, as the user answered it.
     """
 
     device: str = "auto"
@@ -32,6 +35,9 @@ class ModelOptions:
     weights: dict[str, str] = field(default_factory=dict)
     word_vectors: str = ""
     people_pack: str = ""
+    pose_onnx: str = ""
+    detector_onnx: str = ""
+    onnx_answers: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -64,7 +70,8 @@ class ModelCache:
         """Take over new choices; models that they concern are loaded anew on next use."""
         self._options = options
         for name in [n for n, (key, _) in self._loaded.items() if key != self._key(n)]:
-            del self._loaded[name]
+            if not name.startswith("onnx "):  # these look for themselves
+                del self._loaded[name]
 
     def get(self, name: str) -> Any:
         """The predictor called `name`.
@@ -93,6 +100,38 @@ class ModelCache:
             except (OSError, RuntimeError, MemoryError) as exc:
                 raise self._load_error(name, exc) from exc
         self._loaded[name] = (key, predictor)
+        return predictor
+
+    def photo_model(self, kind: str) -> Any:
+        """What finds people ("detector") or their joints ("pose") in a photo.
+
+        Raises:
+            WeightsError: its file is missing or damaged.
+            TaskError: an ONNX file is no such model, or leaves questions open.
+        """
+        from poseapp.services import estimators
+
+        chosen = estimators.chosen(self._options, kind)
+        if chosen is None:
+            raise TaskError(estimators.NO_ESTIMATOR)
+        if chosen.own:
+            return self.get(estimators.OWN[kind])
+        return self._onnx(kind, chosen.path)
+
+    def _onnx(self, kind: str, path: Path) -> Any:
+        answers = self._options.onnx_answers.get(str(path))
+        key = (self._options.device, str(path), repr(answers))
+        held = self._loaded.get(f"onnx {kind}")
+        if held is not None and held[0] == key:
+            return held[1]
+        if not path.is_file():
+            raise WeightsError(
+                f"The model {path.name} is missing: choose another one in the Models panel."
+            )
+        with trainer_errors():
+            module = onnx_module(kind)
+            predictor = module.Predictor(path, _resolved(key[0]), answers)
+        self._loaded[f"onnx {kind}"] = (key, predictor)
         return predictor
 
     def studio(self, mannequin: bool = False) -> Any:
@@ -158,6 +197,22 @@ class ModelCache:
             f"{entry.title} cannot be loaded from {file} ({reason}): "
             "reset it in the Models panel or install the weights again."
         )
+
+
+def onnx_module(kind: str) -> Any:
+    """The trainer's module for ONNX files of a kind, "pose" or "detector".
+
+    Raises:
+        TaskError: the library that runs them is not installed.
+    """
+    import importlib
+    from importlib.util import find_spec
+
+    if find_spec("onnxruntime") is None:
+        raise TaskError(
+            "ONNX models need a library that is not installed: run `pip install onnxruntime`."
+        )
+    return importlib.import_module(f"trainer.predictors.onnx_{kind}")
 
 
 def _resolved(device: str) -> str:

@@ -19,6 +19,7 @@ from poseapp.services import weights
 from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import trainer_errors
 from poseapp.services.people_tasks import PEOPLE_TASKS
+from poseapp.services.photo_tasks import PHOTO_TASKS
 
 MAX_COUNT = 96
 MAX_HYPOTHESES = 10
@@ -216,8 +217,13 @@ def warm_up(ctx: TaskContext, models: Sequence[str] | None = None) -> dict[str, 
 def _run_once(name: str, predictor: Any) -> None:
     from trainer import catalog
 
+    task = catalog.entry(name).task
     with trainer_errors():
-        if catalog.entry(name).task == "caption_to_pose":
+        if task == "estimate":
+            predictor.estimate(np.zeros((64, 64, 3), np.uint8), np.array([[0.0, 0.0, 64.0, 64.0]]))
+        elif task == "find":
+            predictor.find(np.zeros((64, 64, 3), np.uint8))
+        elif task == "caption_to_pose":
             noise = noises_of.plan(predictor.noise_dim, _FIRST_CHUNK, 0, None, None, None)
             vector = predictor.encode("a man is standing")
             predictor.sample(np.repeat(vector[None], _FIRST_CHUNK, axis=0), noise)
@@ -309,4 +315,5 @@ TASKS: dict[str, Task] = {
     "unload_model": Task(unload_model, repeatable=True),
     "check_word_vectors": Task(check_word_vectors),
     **PEOPLE_TASKS,
+    **PHOTO_TASKS,
 }

@@ -10,6 +10,7 @@ from trainer import artifact, catalog, manifest, paths
 from trainer.errors import ArtifactError
 
 _SHOWN_TASKS = ("caption_to_pose", "lift")
+_PHOTO_TASKS = ("estimate", "find")
 _SCORE = "one_nn"
 """Nearest-neighbour test between sampled and real poses: 50 % where nobody can tell."""
 _NOISE_SCALED = frozenset({"caption_wgan"})
@@ -44,7 +45,14 @@ class ModelCard:
 
 def application_models() -> list[str]:
     """Names of the models that the application uses, caption models first."""
-    return [e.name for task in _SHOWN_TASKS for e in catalog.CATALOG.values() if e.task == task]
+    shown = [e.name for task in _SHOWN_TASKS for e in catalog.CATALOG.values() if e.task == task]
+    return [*shown, *photo_models()]
+
+
+def photo_models() -> list[str]:
+    """Names of the models for photos whose weights are there, the estimator first."""
+    names = [e.name for task in _PHOTO_TASKS for e in catalog.CATALOG.values() if e.task == task]
+    return [name for name in names if path_of(name).is_file()]
 
 
 def caption_models() -> list[tuple[str, str]]:
@@ -130,6 +138,7 @@ def card(name: str, chosen: str = "", verify: bool = False) -> ModelCard:
 _PAPERS = {
     "1": "Synthesizing Human Pose from Captions",
     "3": "Unsupervised 3D Human Pose Estimation (KTH 2020)",
+    "4": "Human pose estimation with self-attention generative adversarial networks",
 }
 
 

@@ -33,3 +33,30 @@ def write_lifter(path: Path) -> Path:
     net = Lifter(config)
     artifact.save(path, net.state_dict(), "vae_gan_lifter", configs.to_dict(config), {})
     return path
+
+
+def write_estimator(path: Path) -> Path:
+    """Weights of a small pose estimator."""
+    import torch
+
+    from trainer.models.attention_hourglass import AttentionHourglass, AttentionHourglassConfig
+
+    torch.manual_seed(0)
+    config = AttentionHourglassConfig(input_px=64, stacks=1, features=16, depth=2, attention="")
+    net = AttentionHourglass(config)
+    artifact.save(path, net.state_dict(), "attention_hourglass", configs.to_dict(config), {})
+    return path
+
+
+def write_finder(path: Path, score: float = 0.0) -> Path:
+    """Weights of a small person finder; with a score of 0 it sees somebody everywhere."""
+    import torch
+
+    from trainer.models.person_finder import PersonFinder, PersonFinderConfig
+
+    torch.manual_seed(0)
+    config = PersonFinderConfig(64, (4, 8, 8, 8, 8, 8), (1, 1, 1, 1, 1), 8)
+    net = PersonFinder(config)
+    extra = {"score": score}
+    artifact.save(path, net.state_dict(), "person_finder", configs.to_dict(config), extra)
+    return path
