@@ -146,7 +146,7 @@ def render(
     step = max(1, _BAND // (width * supersample * supersample))
     for first in range(0, height, step):
         rows = min(step, height - first)
-        seen, depth = _visibility(placed, view, first * supersample, rows * supersample)
+        seen, depth = _visibility(placed, view, first * supersample, rows * supersample, device)
         number, part, cloth, lit = shade(placed, look, seen, first * supersample)
         cut_out = slice(first, first + rows)
         bands.append(
@@ -207,10 +207,9 @@ def _place(
 
 
 def _visibility(
-    placed: Sequence[Placed], view: raster.View, top: int, rows: int
+    placed: Sequence[Placed], view: raster.View, top: int, rows: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """What the samples of some rows see: the triangle (-1 for none) and its depth, mm."""
-    device = placed[0].screen.device if placed else torch.device("cpu")
     columns = view.width
     nearest = torch.full((rows * columns,), torch.inf, dtype=torch.float64, device=device)
     found: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
