@@ -223,7 +223,9 @@ def paint(fabric: Fabric, item: Item, wear: Wear, seed: int) -> Material:
     if item.shade == "tint":
         return Material(painting.tinted(fabric.own, main, second), gloss=item.gloss)
     atlas = fabric.atlas
-    mix = patterns.mask(wear.pattern, atlas.across, atlas.down, wear.scale, seed)
+    # The middle step between texels: the largest are between two charts.
+    texel = float(np.median(np.hypot(np.diff(atlas.across, axis=1), np.diff(atlas.down, axis=1))))
+    mix = patterns.mask(wear.pattern, atlas.across, atlas.down, wear.scale, seed, texel)
     painted = painting.cloth(
         fabric.role,
         fabric.shade,

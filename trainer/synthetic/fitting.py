@@ -370,3 +370,95 @@ def cover(
                 share[i, 0], share[i, 1], share[i, 2] = 1.0 - u - w, u, w
                 height[i] = along
     return best, share, height
+
+
+@numba.njit(cache=True, nogil=True)
+def lift_off(
+    points: np.ndarray,
+    covers: np.ndarray,
+    over: np.ndarray,
+    over_weight: np.ndarray,
+    body: np.ndarray,
+    body_normals: np.ndarray,
+    margin: np.ndarray,
+    deepest: float,
+) -> None:
+    """Lift a cloth's triangles off the skin between their corners, in place.
+
+    Args:
+        points: (k,3) mm, the cloth.
+        covers, over, over_weight: of `garments.Garment`.
+        margin: (V,) float32 mm that the cloth has to be above each vertex.
+        deepest: mm; a vertex further outside the cloth is none of its own.
+    """
+    by = np.zeros(len(points), np.float32)
+    way = np.zeros((len(points), 3), np.float32)
+    for n in range(len(covers)):
+        b = covers[n]
+        gap = np.float32(0.0)
+        for c in range(3):
+            above = np.float32(0.0)
+            for k in range(3):
+                above += over_weight[n, k] * points[over[n, k], c]
+            gap += (above - body[b, c]) * body_normals[b, c]
+        short = margin[b] - gap
+        if short <= 0.0 or short > deepest:
+            continue
+        for k in range(3):
+            v = over[n, k]
+            if over_weight[n, k] > 0.12 and short > by[v]:
+                by[v] = short
+                way[v] = body_normals[b]
+    for v in range(len(points)):
+        for c in range(3):
+            points[v, c] += by[v] * way[v, c]
+
+
+@numba.njit(cache=True, nogil=True)
+def blended_bones(
+    near: np.ndarray, near_weight: np.ndarray, bone: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Skin weights of points above several vertices each: theirs, by share.
+
+    Args:
+        near, near_weight: (k,q); bone, weight: (V,6) of the vertices.
+
+    Returns:
+        (k,6) int32 and float32, the six largest, rows sum to 1.
+    """
+    count, around = near.shape
+    slots = bone.shape[1]
+    out_bone = np.zeros((count, slots), np.int32)
+    out_weight = np.zeros((count, slots), np.float32)
+    names = np.zeros(around * slots, np.int32)
+    shares = np.zeros(around * slots, np.float32)
+    for i in range(count):
+        used = 0
+        for q in range(around):
+            for s in range(slots):
+                w = near_weight[i, q] * weight[near[i, q], s]
+                if w <= 0:
+                    continue
+                b = np.int32(bone[near[i, q], s])
+                for u in range(used):
+                    if names[u] == b:
+                        shares[u] += w
+                        break
+                else:
+                    names[used] = b
+                    shares[used] = w
+                    used += 1
+        total = np.float32(0.0)
+        for s in range(min(slots, used)):
+            best = s
+            for u in range(s + 1, used):
+                if shares[u] > shares[best]:
+                    best = u
+            names[s], names[best] = names[best], names[s]
+            shares[s], shares[best] = shares[best], shares[s]
+            out_bone[i, s] = names[s]
+            out_weight[i, s] = shares[s]
+            total += shares[s]
+        for s in range(slots):
+            out_weight[i, s] /= total
+    return out_bone, out_weight

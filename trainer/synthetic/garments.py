@@ -3,7 +3,7 @@
 Everything is measured on a reference body, a young adult of the gender that a piece was made for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -147,15 +147,19 @@ def of_piece(
     )
 
 
-def of_helper(assets: Assets, surface: Surface, gender: float) -> Garment:
-    """The garment of a helper surface, which lies on base vertices themselves."""
+def of_helper(assets: Assets, surface: Surface, gender: float, clings: bool) -> Garment:
+    """The garment of a helper surface, which lies on base vertices themselves.
+
+    Args:
+        clings: it moves as the skin below it does.
+    """
     ref = reference(assets, gender)
     count = len(assets.base)
     refs = np.repeat(np.arange(count, dtype=np.int32)[:, None], 3, 1)
     weight = np.tile(np.array([1, 0, 0], np.float32), (count, 1))
     offset = np.zeros((count, 3), np.float32)
     scale = np.zeros((3, 3), np.float32)
-    return _garment(
+    made = _garment(
         assets,
         ref,
         surface,
@@ -167,6 +171,12 @@ def of_helper(assets: Assets, surface: Surface, gender: float) -> Garment:
         assets.bone_weight,
         ref.base,
     )
+    if not clings:
+        return made
+    bone, bone_weight = fitting.blended_bones(
+        made.near, made.near_weight, assets.bone, assets.bone_weight
+    )
+    return replace(made, bone=bone, bone_weight=bone_weight)
 
 
 def along_arm(m: hems.Measures, points: np.ndarray, in_arm: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def grow(
 
     Args:
         base: (V,3) mm, morphed.
-        below: a plane of the reference body, (3,) normal and offset; hair above it is under a hat.
+        below: a plane, (3,) normal and offset in mm; hair above it is under a hat.
     """
     if hair.style in shells.NAMES:
         return shells.grow(assets, hair.style, base, below, colour(hair), seed)
@@ -51,7 +51,7 @@ def grow(
     keep = _window(assets, garment, below is not None)
     if below is not None:
         normal, offset = below
-        keep = np.minimum(keep, (offset - garment.rest @ normal).astype(np.float32))
+        keep = np.minimum(keep, (offset - points @ normal).astype(np.float32))
     if (keep <= 0).any():
         clipped = hems.clip(triangles, uv, keep)
         triangles, uv = clipped.triangles, clipped.uv

@@ -8,7 +8,7 @@ import numpy as np
 from trainer.synthetic import garments
 from trainer.synthetic.chunks import Chunk, rigid
 from trainer.synthetic.fabrics import rgb
-from trainer.synthetic.garments import Garment, Key
+from trainer.synthetic.garments import Key
 from trainer.synthetic.person import Wear
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets, Cloth, Material, Part
@@ -17,9 +17,12 @@ _AROUND = 40  # columns of a dome
 _THICK_MM = {"Beanie": 7.0, "Cap": 6.0}
 
 
-def rim_of_garment(garment: Garment) -> tuple[np.ndarray, float]:
-    """The plane of a hat's brim on the reference body: (3,) unit normal upwards, and offset."""
-    points = garment.rest
+def brim(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """The plane of a hat's brim: (3,) unit normal upwards, and offset in mm.
+
+    Args:
+        points: (k,3) mm, the hat as it is worn.
+    """
     centre = points.mean(0)
     reach = np.linalg.norm((points - centre)[:, [0, 2]], axis=1)
     brim = points[reach > 0.82 * reach.max()]
@@ -29,12 +32,12 @@ def rim_of_garment(garment: Garment) -> tuple[np.ndarray, float]:
     return normal, float(normal @ middle)
 
 
-def rim(assets: Assets, name: str) -> tuple[np.ndarray, float]:
-    """The plane of the rim of a beanie or cap on the reference body, as `rim_of_garment`."""
-    return _plane(assets, garments.reference(assets, 0.5).base, name)
+def rim(assets: Assets, base: np.ndarray, name: str) -> tuple[np.ndarray, float]:
+    """The plane of the rim of a beanie or cap, as `brim`.
 
-
-def _plane(assets: Assets, base: np.ndarray, name: str) -> tuple[np.ndarray, float]:
+    Args:
+        base: (V,3) mm, morphed.
+    """
     front, ears, top = _head(assets, base)
     lift = {"Beanie": (0.28, 0.10), "Cap": (0.34, 0.16)}[name]
     high = top - ears[1]
@@ -77,7 +80,7 @@ def wear_hat(assets: Assets, wear: Wear, base: np.ndarray) -> Chunk | None:
     """A beanie or a cap on a head; None where the assets have no head to put it on."""
     if "head" not in assets.rig.names or not len(_head_vertices(Key(assets))):
         return None
-    normal, offset = _plane(assets, base, wear.item)
+    normal, offset = rim(assets, base, wear.item)
     _, ears, _ = _head(assets, base)
     centre = ears + normal * (offset - float(normal @ ears))
     forward = np.array([0.0, -normal[2], normal[1]])

@@ -32,6 +32,7 @@ from trainer.synthetic.types import Assets, Character, Cloth, Material, Part, Su
 from trainer.synthetic.wardrobe import TIGHTS
 
 _BODY_BUDGET = 15000
+_INTO_HAT_MM = 4.0  # hair goes so far below a rim
 _JAW_OPEN = 0.04  # of a rotation's matrix, about 2 degrees
 # This far from a hem, nobody sees what is below.
 _HIDDEN_MM, _HIDDEN_TIGHT_MM, _HIDDEN_LOOSE_MM = 24.0, 12.0, 45.0
@@ -70,7 +71,22 @@ def _covered(assets: Assets, worn: list[wearing.Worn], above: int) -> np.ndarray
         inner = np.minimum(one.keep, garment.edge)
         cover = (garment.over_weight * inner[garment.over]).sum(1)
         hidden[garment.covers[cover > margin]] = True
+        if one.item.slot == "shoes":
+            hidden |= _in_shoes(assets, one)
     return hidden
+
+
+def _in_shoes(assets: Assets, one: wearing.Worn) -> np.ndarray:
+    """(V,) bool, what of the feet is below the opening of shoes: toes never come through."""
+    out = np.zeros(len(assets.base), bool)
+    ref = garments.reference(assets, one.item.gender).base
+    rest, edge = one.garment.rest, one.garment.edge
+    openings = rest[edge < 0.5, 1]
+    openings = openings[openings > rest[:, 1].min() + 0.3 * np.ptp(rest[:, 1])]
+    if len(openings):
+        hides = assets.pieces[one.item.source].hides
+        out[hides[ref[hides, 1] < openings.min() - 4.0]] = True
+    return out
 
 
 def _skin(assets: Assets, person: Person, worn: list[wearing.Worn]) -> Chunk:
@@ -171,12 +187,13 @@ def _on_top(
     plane = None
     for one in worn:
         if one.item.slot == "hat":
-            plane = hats.rim_of_garment(one.garment)
+            plane = hats.brim(one.points)
     for wear in person.outfit:
         if wear.item in wardrobe.PROCEDURAL_HATS:
             hat = hats.wear_hat(assets, wear, base)
             if hat is not None:
-                plane = hats.rim(assets, wear.item)
+                normal, offset = hats.rim(assets, base, wear.item)
+                plane = (normal, offset + _INTO_HAT_MM)
                 out.append(hat)
         elif wear.item in wardrobe.BAGS:
             wide = abs(float(heads[assets.rig.names.index("upperarm01.L"), 0]))

@@ -13,7 +13,9 @@ from trainer.synthetic.streams import stream
 Array = np.ndarray
 
 
-def mask(name: str, across: Array, down: Array, scale: float, seed: int) -> Array | None:
+def mask(
+    name: str, across: Array, down: Array, scale: float, seed: int, texel_mm: float = 1.0
+) -> Array | None:
     """How much of the second colour shows.
 
     Args:
@@ -21,6 +23,7 @@ def mask(name: str, across: Array, down: Array, scale: float, seed: int) -> Arra
         across, down: (h,w) float32 mm on the cloth.
         scale: 0.5 fine to 2 coarse.
         seed: of what is random.
+        texel_mm: the size of a texel; edges are soft over about one.
 
     Returns:
         (h,w) float32 of 0 to 1; None for "plain", and for names that this version does not know.
@@ -29,7 +32,8 @@ def mask(name: str, across: Array, down: Array, scale: float, seed: int) -> Arra
     if painter is None:
         return None
     size = float(np.clip(scale, 0.3, 3.0))
-    return painter(across / size, down / size, seed)
+    soft = max(0.5, 0.8 * texel_mm / size)
+    return painter(across / size, down / size, seed, soft)
 
 
 def _step(value: Array, soft: float) -> Array:
@@ -37,56 +41,56 @@ def _step(value: Array, soft: float) -> Array:
     return np.clip(value / (2.0 * soft) + 0.5, 0.0, 1.0)
 
 
-def _wave(value: Array, period: float, share: float) -> Array:
+def _wave(value: Array, period: float, share: float, soft: float) -> Array:
     """Stripes that fill `share` of each period."""
     phase = np.abs(np.mod(value / period, 1.0) - 0.5)
-    return _step((0.5 * share - phase) * period, 0.6)
+    return _step((0.5 * share - phase) * period, soft)
 
 
-def _stripes(s: Array, t: Array, seed: int) -> Array:
-    return _wave(t, 34.0, 0.42)
+def _stripes(s: Array, t: Array, seed: int, soft: float) -> Array:
+    return _wave(t, 34.0, 0.42, soft)
 
 
-def _breton(s: Array, t: Array, seed: int) -> Array:
-    return _wave(t, 22.0, 0.26)
+def _breton(s: Array, t: Array, seed: int, soft: float) -> Array:
+    return _wave(t, 22.0, 0.26, soft)
 
 
-def _pinstripes(s: Array, t: Array, seed: int) -> Array:
-    return 0.55 * _wave(s, 17.0, 0.10)
+def _pinstripes(s: Array, t: Array, seed: int, soft: float) -> Array:
+    return 0.55 * _wave(s, 17.0, 0.10, soft)
 
 
-def _block(s: Array, t: Array, seed: int) -> Array:
+def _block(s: Array, t: Array, seed: int, soft: float) -> Array:
     """One broad band around the chest."""
     middle = float(np.median(t))
-    return _step(46.0 - np.abs(t - middle + 60.0), 0.8)
+    return _step(46.0 - np.abs(t - middle + 60.0), soft)
 
 
-def _gingham(s: Array, t: Array, seed: int) -> Array:
-    return 0.5 * _wave(s, 15.0, 0.5) + 0.5 * _wave(t, 15.0, 0.5)
+def _gingham(s: Array, t: Array, seed: int, soft: float) -> Array:
+    return 0.5 * _wave(s, 15.0, 0.5, soft) + 0.5 * _wave(t, 15.0, 0.5, soft)
 
 
-def _checks(s: Array, t: Array, seed: int) -> Array:
+def _checks(s: Array, t: Array, seed: int, soft: float) -> Array:
     """Tartan: broad bands, and a thin line beside each."""
-    broad = 0.42 * (_wave(s, 62.0, 0.42) + _wave(t, 62.0, 0.42))
-    thin = 0.5 * np.maximum(_wave(s + 31.0, 62.0, 0.06), _wave(t + 31.0, 62.0, 0.06))
+    broad = 0.42 * (_wave(s, 62.0, 0.42, soft) + _wave(t, 62.0, 0.42, soft))
+    thin = 0.5 * np.maximum(_wave(s + 31.0, 62.0, 0.06, soft), _wave(t + 31.0, 62.0, 0.06, soft))
     return np.clip(broad + thin, 0.0, 1.0)
 
 
-def _dots(s: Array, t: Array, seed: int) -> Array:
+def _dots(s: Array, t: Array, seed: int, soft: float) -> Array:
     period = 26.0
     row = np.floor(t / period)
     x = np.mod(s / period + 0.5 * np.mod(row, 2.0), 1.0) - 0.5
     y = np.mod(t / period, 1.0) - 0.5
-    return _step(5.4 - np.sqrt(x * x + y * y) * period, 0.6)
+    return _step(5.4 - np.sqrt(x * x + y * y) * period, soft)
 
 
-def _argyle(s: Array, t: Array, seed: int) -> Array:
+def _argyle(s: Array, t: Array, seed: int, soft: float) -> Array:
     x = np.abs(np.mod(s / 64.0, 1.0) - 0.5)
     y = np.abs(np.mod(t / 96.0, 1.0) - 0.5)
-    filled = 0.8 * _step((0.5 - x - y) * 64.0, 0.8)
+    filled = 0.8 * _step((0.5 - x - y) * 64.0, soft)
     x2 = np.abs(np.mod(s / 64.0 + 0.5, 1.0) - 0.5)
     y2 = np.abs(np.mod(t / 96.0 + 0.5, 1.0) - 0.5)
-    line = _step(1.4 - np.abs(0.5 - x2 - y2) * 64.0, 0.5)
+    line = _step(1.4 - np.abs(0.5 - x2 - y2) * 64.0, soft)
     return np.maximum(filled, 0.6 * line)
 
 
@@ -104,13 +108,13 @@ def _field(s: Array, t: Array, seed: int, name: str, period: float, octaves: int
     return total / 0.9
 
 
-def _camouflage(s: Array, t: Array, seed: int) -> Array:
+def _camouflage(s: Array, t: Array, seed: int, soft: float) -> Array:
     large = _field(s, t, seed, "camouflage", 70.0, 2)
     small = _field(s, t, seed, "patches", 48.0, 2)
     return np.clip(0.55 * _step(large - 0.15, 0.06) + 0.45 * _step(small - 0.35, 0.06), 0.0, 1.0)
 
 
-def _print(s: Array, t: Array, seed: int) -> Array:
+def _print(s: Array, t: Array, seed: int, soft: float) -> Array:
     """Scattered flowers of five petals."""
     period = 44.0
     rng = stream(seed, "pattern", "print")
@@ -124,35 +128,35 @@ def _print(s: Array, t: Array, seed: int) -> Array:
     angle = np.arctan2(y, x) + turn[r, c]
     radius = np.sqrt(x * x + y * y)
     petal = large[r, c] * (8.0 + 4.0 * np.cos(5.0 * angle))
-    flower = _step(petal - radius, 0.7)
-    return flower * (1.0 - 0.75 * _step(2.6 * large[r, c] - radius, 0.6))
+    flower = _step(petal - radius, soft)
+    return flower * (1.0 - 0.75 * _step(2.6 * large[r, c] - radius, soft))
 
 
-def _zebra(s: Array, t: Array, seed: int) -> Array:
+def _zebra(s: Array, t: Array, seed: int, soft: float) -> Array:
     bend = _field(s, t, seed, "zebra", 90.0, 2)
     fork = _field(s, t, seed, "forks", 40.0, 1)
     return _step(np.sin(2.0 * np.pi * (t + 34.0 * bend) / 38.0) + 0.35 * fork, 0.12)
 
 
-def _leopard(s: Array, t: Array, seed: int) -> Array:
+def _leopard(s: Array, t: Array, seed: int, soft: float) -> Array:
     cells = _field(s, t, seed, "spots", 15.0, 1)
     ring = np.abs(cells - 0.55)
     return _step(0.26 - ring, 0.06) * 0.85
 
 
-def _melange(s: Array, t: Array, seed: int) -> Array:
+def _melange(s: Array, t: Array, seed: int, soft: float) -> Array:
     """Yarn of two shades: heather grey."""
     grain = _field(s * 1.0, t * 3.0, seed, "yarn", 5.0, 2)
     return np.clip(0.3 + 0.22 * grain, 0.0, 1.0)
 
 
-def _raglan(s: Array, t: Array, seed: int) -> Array:
-    """The upper third in the second colour, with a soft edge."""
-    level = float(np.quantile(t, 0.33))
-    return _step(level - t, 0.8)
+def _raglan(s: Array, t: Array, seed: int, soft: float) -> Array:
+    """The shoulders in the second colour."""
+    level = float(t.min()) + 190.0
+    return _step(level - t, soft)
 
 
-_PAINTERS: dict[str, Callable[[Array, Array, int], Array]] = {
+_PAINTERS: dict[str, Callable[[Array, Array, int, float], Array]] = {
     "stripes": _stripes,
     "breton": _breton,
     "pinstripes": _pinstripes,

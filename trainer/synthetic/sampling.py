@@ -21,7 +21,7 @@ _HAIR = {
     "black": ("#15120f", "#1b1614", "#211a17"),
     "dark": ("#2b1d14", "#33231a", "#3b2a20"),
     "brown": ("#4a3323", "#5a3e2a", "#684a33", "#6b4a2c"),
-    "blond": ("#8d6b42", "#a5834f", "#b8965f", "#c9aa74"),
+    "blond": ("#84664a", "#9c7a56", "#b08e68", "#c0a27e"),
     "red": ("#6e3219", "#84401f", "#5b2a17"),
 }
 _CHILD_YEARS = 13.0
@@ -187,7 +187,7 @@ def _styles(assets: Assets, body: Body) -> dict[str, float]:
 
 
 def _face(rng: np.random.Generator, assets: Assets, body: Body, skin: Skin) -> Face:
-    details = _details(rng, assets, _FACES, 3, 0.32)
+    details = _details(rng, assets, _FACES, 3, 0.27)
     draws = [float(d) for d in rng.random(4)]
     expression = ""
     if assets.expressions is not None and draws[0] < 0.35:
@@ -211,9 +211,9 @@ def _face(rng: np.random.Generator, assets: Assets, body: Body, skin: Skin) -> F
     )
 
 
-# Arched or thin ones look made up, bushy ones manly.
-_BROWS_WOMEN = ("eyebrow001", "eyebrow004", "eyebrow006", "eyebrow008", "eyebrow010", "eyebrow011")
-_BROWS_MEN = ("eyebrow002", "eyebrow003", "eyebrow005", "eyebrow009", "eyebrow012")
+# The pack's others frown.
+_BROWS_WOMEN = ("eyebrow001", "eyebrow004", "eyebrow006", "eyebrow008", "eyebrow010")
+_BROWS_MEN = ("eyebrow001", "eyebrow004", "eyebrow008", "eyebrow009", "eyebrow010")
 
 
 def _brows(rng: np.random.Generator, assets: Assets, body: Body) -> str:

@@ -83,8 +83,7 @@ def grow(
     triangles = scalp.triangles
     uv = scalp.uv
     if below is not None:
-        rest = garments.reference(assets, 0.5).base[scalp.vertex]
-        under = (rest @ below[0] < below[1] + 12.0)[triangles].all(1)
+        under = (at @ below[0] < below[1] + 12.0)[triangles].all(1)
         triangles, uv = triangles[under], uv[under]
     if not len(triangles):
         return []

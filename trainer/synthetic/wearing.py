@@ -11,7 +11,9 @@ from trainer.synthetic.person import Person, Wear
 from trainer.synthetic.types import Assets
 from trainer.synthetic.wardrobe import SKIRT, TIGHTS, Item
 
+_APART_MM = 2.0
 _BENEATH_MM = 4.0  # between a bottom and the top over it
+_DEEPEST_MM = 22.0  # skin further out than this belongs to another limb
 _BEYOND_MM = 30.0  # what is beneath stays low until so far past a hem
 _IN_SHOE_MM = 30.0  # hose ends here below the ankle, where a shoe hides it
 _UPPER = ("top", "suit")
@@ -54,7 +56,7 @@ def _garment(
     if source in (TIGHTS, SKIRT):
         surface = assets.tights if source == TIGHTS else assets.skirt
         assert surface is not None  # the wardrobe offers no others
-        return garments.of_helper(assets, surface, gender)
+        return garments.of_helper(assets, surface, gender, source == TIGHTS)
     return garments.of_piece(assets, assets.pieces[source], components, gender, budget)
 
 
@@ -146,9 +148,36 @@ def fitted(assets: Assets, person: Person, base: np.ndarray, facing: np.ndarray)
             )
             by = np.maximum(short, 0.0).astype(np.float32)
             fitting.move_along(points, by, garment.near, garment.near_weight, facing)
+            margin = np.full(len(base), 0.8 * item.margin_mm, np.float32)
+            _lift(points, garment, base, facing, margin)
         left = keep(assets, item, wear, garment.rest, garment.arm, shod)
         out.append(Worn(item, wear, garment, points, left, layer, shod))
     return out
+
+
+def _lift(
+    points: np.ndarray,
+    garment: Garment,
+    base: np.ndarray,
+    facing: np.ndarray,
+    margin: np.ndarray,
+) -> None:
+    """At least a margin off the skin, between the cloth's vertices too, in place.
+
+    Args:
+        margin: (V,) float32 mm.
+    """
+    for _ in range(2):
+        fitting.lift_off(
+            points,
+            garment.covers,
+            garment.over,
+            garment.over_weight,
+            base,
+            facing,
+            margin,
+            _DEEPEST_MM,
+        )
 
 
 def keep(
@@ -215,6 +244,19 @@ def tuck(worn: list[Worn], base: np.ndarray, facing: np.ndarray) -> None:
         mine = heights(outer, base, facing)
         known = over.get(outer.layer)
         over[outer.layer] = mine if known is None else np.minimum(known, mine)
+    _stack(worn, base, facing)
+
+
+def _stack(worn: list[Worn], base: np.ndarray, facing: np.ndarray) -> None:
+    """Lift what is worn over something off it, where that could not be lowered enough."""
+    below = np.zeros(len(base), np.float32)
+    for one in sorted(worn, key=lambda one: one.layer):
+        if one.item.slot in ("shoes", "hat"):
+            continue
+        if below.any():
+            _lift(one.points, one.garment, base, facing, below)
+        top = heights(one, base, facing)
+        below = np.maximum(below, np.where(np.isfinite(top), top + _APART_MM, 0.0))
 
 
 def heights(one: Worn, base: np.ndarray, facing: np.ndarray) -> np.ndarray:
