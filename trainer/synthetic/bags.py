@@ -181,7 +181,7 @@ def _in_hand(
     further = [number[n] for n in (f"finger{k}-2.{side}" for k in (2, 3, 4, 5)) if n in number]
     anchor = heads[knuckles + further].mean(0) if knuckles else heads[hand]
     tote = wear.item == "Tote bag"
-    half = np.array([50.0, 165.0, 150.0] if tote else [52.0, 95.0, 140.0]) * size
+    half = np.array([32.0, 165.0, 150.0] if tote else [38.0, 95.0, 140.0]) * size
     handle = (150.0 if tote else 85.0) * size
     # No lower than a hand's height above the floor.
     handle, half[1] = min(handle, 190.0), min(half[1], 170.0)
@@ -216,7 +216,7 @@ def _in_hand(
             np.zeros(count, np.uint8),
             np.full(count, Cloth.BAG, np.uint8),
             7,
-            hangs=(hand, anchor.astype(np.float32), clear, float(95.0 * size + half[0])),
+            hangs=(hand, anchor.astype(np.float32), clear, float(60.0 * size + half[0])),
         )
     ]
 
