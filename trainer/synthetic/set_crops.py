@@ -1,6 +1,6 @@
 """Crops for the pose estimator: one subject from anywhere, often cut off or covered. Torch-free.
 
-Four pictures that follow each other show the same person, in another pose, place and light each.
+Eight pictures that follow each other show the same person, in another pose, place and light each.
 Who else is in a picture comes of the same eight identities, which are of one split.
 """
 
@@ -60,7 +60,7 @@ def _draw(studio: "Studio", seed: int, index: int) -> Sample:
     return samples.files(picture, described)
 
 
-CROPS256: Final = SetPlan((256, 256), 4, _draw)
+CROPS256: Final = SetPlan((256, 256), 8, _draw)
 
 
 def _company(studio: "Studio", taken: Shot, subject: Stand, eye: Camera) -> list[Stand]:
