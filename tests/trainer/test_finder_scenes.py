@@ -1,17 +1,20 @@
 """Scenes that the person finder learns from."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from trainer.data import boxes as box_tools
 from trainer.data import finder_sources as sources
 from trainer.data.finder_scenes import STRIDE, SceneBatches, SceneKinds, targets
 from trainer.data.finder_sources import Pictures
 from trainer.data.photos import VISIBLE, PersonPhotos
 from trainer.errors import DataError
+from trainer.synthetic import shards, spread
 
 PERSON = (250, 30, 40)
 
@@ -163,3 +166,58 @@ def test_parts_without_people_hold_none() -> None:
     parts = sources.emptied(pictures, 4, 0)
     assert parts
     assert all((part[..., 0] < 100).all() for part in parts)
+
+
+def maker() -> Callable[[int, int], Mapping[str, bytes]]:
+    """Draws one red person with a mask, a clear neighbour, one far behind, and no one at last."""
+
+    def draw(seed: int, index: int) -> Mapping[str, bytes]:
+        picture = np.full((80, 100, 3), (20, 40, 120), np.uint8)
+        mask = np.zeros((80, 100), np.uint8)
+        picture[20:60, 30:50], mask[20:60, 30:50] = PERSON, 255
+        clear = [[60 + 20 * (j % 2), 10 + 4 * j, 2] for j in range(17)]
+        hidden = [[33 + j, 30 + j, 1] for j in range(17)]
+        nobody = index == 3
+        labels = {
+            "split": "train",
+            "size": [100, 80],
+            "bbox": None if nobody else [30, 20, 20, 40],
+            "others": [] if nobody else [clear, hidden],
+        }
+        return {
+            "jpg": cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes(),
+            "mask.png": cv2.imencode(".png", mask)[1].tobytes(),
+            "json": json.dumps(labels).encode(),
+        }
+
+    return draw
+
+
+def test_synthetic_people_come_with_mask_and_company(tmp_path: Path) -> None:
+    plan = shards.Plan("crops256", 5, 4, 4, "test", {"numpy": "1"})
+    with shards.SetFolder(tmp_path / "set", plan) as folder:
+        drawing = spread.Drawing("tests.trainer.test_finder_scenes:maker", ())
+        spread.fill(folder, drawing, lambda jobs, tell: (spread.draw_shard(j, tell) for j in jobs))
+    pictures = sources.synthetic(tmp_path / "set")
+    assert len(pictures) == 3  # the picture that shows nobody of the subject is left out
+    assert pictures.boxes[0][0].tolist() == [30, 20, 20, 40]
+    x, y, w, h = pictures.boxes[0][1]
+    assert (x < 60, y < 10, x + w > 80, y + h > 74) == (True,) * 4
+    assert len(pictures.boxes[0]) == 2
+    assert len(pictures.unclear[0]) == 1
+    assert pictures.mask is not None
+    mask = pictures.mask(2)
+    assert mask[40, 40] == 255
+    assert mask[5, 5] == 0
+    assert pictures.picture(2)[40, 40, 0] > 200
+
+
+@pytest.mark.data
+def test_boxes_of_the_photographs_lie_within_them(data_root: Path) -> None:
+    for pictures in (sources.coco_photos(data_root, "train2017"), sources.lspet(data_root)):
+        for row in range(0, len(pictures), max(1, len(pictures) // 20)):
+            height, width = pictures.picture(row).shape[:2]
+            boxes = pictures.boxes[row]
+            assert len(boxes)
+            inside = box_tools.clip(boxes, width, height)
+            assert (inside[:, 2:].prod(1) > 0.6 * boxes[:, 2:].prod(1)).all()
