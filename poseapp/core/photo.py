@@ -54,9 +54,7 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> tuple[Pho
     if isinstance(source, bytes):
         data, name = source, name or "The picture"
     else:
-        path = Path(source)
-        name = name or path.name
-        data = _read(path, name)
+        data, name = read_photo(source, name), name or Path(source).name
     if not data:
         raise PhotoError(f"{name} is empty: choose another picture.")
     if len(data) > MAX_FILE_BYTES:
@@ -102,7 +100,10 @@ def size_of(picture: np.ndarray) -> tuple[int, int]:
     return picture.shape[1], picture.shape[0]
 
 
-def _read(path: Path, name: str) -> bytes:
+def read_photo(source: str | Path, name: str | None = None) -> bytes:
+    """The bytes of a file that may be a photo; PhotoError when it cannot be read."""
+    path = Path(source)
+    name = name or path.name
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise _too_heavy(name, path.stat().st_size)

@@ -24,7 +24,7 @@ _FINDING = 0.3  # of the time that a photo takes
 
 def detect_people(
     ctx: TaskContext,
-    photo: bytes,
+    photo: bytes | np.ndarray,
     name: str = "The photo",
     boxes: np.ndarray | None = None,
     whole: bool = False,
@@ -36,7 +36,7 @@ def detect_people(
     is in px of the photo.
 
     Args:
-        photo: the bytes of the file.
+        photo: the bytes of the file, or (n,) uint8 of them.
         name: what to call it in messages.
         boxes: (N, 4) x, y, width, height px of the photo around each person; None finds them.
         whole: the whole photo is one person.

@@ -202,6 +202,15 @@ class Settings(QObject):
         self.put("models/word_vectors", value)
 
     @property
+    def detect_photos(self) -> bool:
+        """Look for people in a photo as soon as it is opened."""
+        return self.get("photos/detect", True)
+
+    @detect_photos.setter
+    def detect_photos(self, value: bool) -> None:
+        self.put("photos/detect", bool(value))
+
+    @property
     def people_pack(self) -> str:
         """Folder of the assets that people are made of; "" = none was built or chosen."""
         return self.get("people/pack", "")

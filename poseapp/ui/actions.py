@@ -23,7 +23,7 @@ class ActionSpec:
         slot: "controller.method".
         keys: shortcuts, the first is shown.
         needs: what must be there for it to be enabled: person, joints, absent, photo, undo, redo,
-            reference, created.
+            reference, created, proposals, doubtful.
         scope: "window", or "canvas" where the keys belong to lists and fields elsewhere.
         group: checkable actions of one group exclude each other.
         rule: a separator goes before it.
@@ -67,6 +67,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
        "Trace over a photo", rule=True),
     _A("photo_remove", "Remove p&hoto", "&File", "file.remove_photo", (), "close",
        "Take the photo away", "photo"),
+    _A("detect", "&Find people in the photo", "&File", "detect.find", ("Ctrl+Shift+F",), "detect",
+       "Look for people in the photo and their poses", "photo"),
+    _A("detect_accept", "Acc&ept the people found", "&File", "detect.accept", ("Ctrl+Shift+A",),
+       "check", "Put the people found on the canvas", "proposals"),
     _A("canvas_size", "&Canvas size…", "&File", "file.canvas_size", (), "",
        "Change width and height of the canvas"),
     _A("settings", "Se&ttings…", "&File", "view.settings", ("Ctrl+,",), "settings",
@@ -125,6 +129,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
        "Make a person larger or smaller", checkable=True, group="tool"),
     _A("tool_add", "&Add person", "&Tools", "view.tool_add", ("A",), "add-person",
        "Click or drag a box to add a person", checkable=True, group="tool"),
+    _A("tool_detect", "Find a person in a &box", "&Tools", "view.tool_detect", ("D",),
+       "detect-box", "Drag a box around somebody in the photo to find their pose", checkable=True,
+       group="tool"),
     _A("limb_lock", "&Limb lock", "&Tools", "view.limb_lock", ("L",), "limb-lock",
        "Dragging keeps bone lengths and takes the limb along; Alt does the opposite for one drag",
        checkable=True, rule=True),
@@ -188,6 +195,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
        "The chosen joints are covered by something", "joints", scope="canvas"),
     _A("absent", "Make &absent", "P&ose", "pose.make_absent", ("3",), "close",
        "The chosen joints are not there", "joints", scope="canvas"),
+    _A("confirm", "Joints are ri&ght", "P&ose", "pose.confirm", ("4",), "check",
+       "Take the question marks off: of the chosen joints, or of all", "doubtful", scope="canvas"),
     _A("restore", "&Bring back absent joints", "P&ose", "pose.restore_absent", ("Ctrl+Shift+R",),
        "restore", "Put absent joints where a standing person has them", "absent"),
     # View

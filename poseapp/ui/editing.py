@@ -49,6 +49,8 @@ class EditController(QObject):
 
     said = Signal(str, str)
     """(level, sentence) for the message bar."""
+    photo_pasted = Signal()
+    """A picture of the clipboard is on the canvas now."""
     library_changed = Signal()
     """The user saved a pose to the library."""
 
@@ -75,6 +77,8 @@ class EditController(QObject):
             there.add("person")
             if session.selection.joints:
                 there.add("joints")
+            if person.pose.doubtful.any():
+                there.add("doubtful")
             if not person.pose.present.all():
                 there.add("absent")
         if session.document.people:
@@ -130,6 +134,7 @@ class EditController(QObject):
             if mime.hasImage() and not mime.hasText():
                 photo = clipboard.photo_from(mime)
                 self._session.undo_stack.push(UsePhoto(self._session, photo))
+                self.photo_pasted.emit()
                 return
             people = clipboard.people_from(mime)
         except PoseAppError as exc:

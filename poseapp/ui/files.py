@@ -43,6 +43,8 @@ class FileController(QObject):
     said = Signal(str, str)
     """(level, sentence) for the message bar."""
     opened = Signal()
+    photo_arrived = Signal()
+    """A photo that the user opened or dropped is on the canvas now."""
 
     def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
@@ -113,6 +115,8 @@ class FileController(QObject):
         self._session.open(document, path if is_project else None)
         self._remember(path)
         self.opened.emit()
+        if document.photo is not None and not is_project:
+            self.photo_arrived.emit()
         return True
 
     def open_recovered(self, document: Document, path: Path | None) -> None:
@@ -207,15 +211,16 @@ class FileController(QObject):
 
     def set_photo(self, path: Path) -> bool:
         """Use a photo as the background; the canvas takes its size."""
-        from poseapp.core.photo import load_photo  # OpenCV: not needed for the first window
+        from poseapp.ui.photos import open_photo
 
         try:
-            photo, _ = load_photo(path)
+            photo = open_photo(path)
         except PoseAppError as exc:
             self.said.emit("error", str(exc))
             return False
         self._session.undo_stack.push(UsePhoto(self._session, photo))
         self._settings.last_folder = path.absolute().parent
+        self.photo_arrived.emit()
         return True
 
     @Slot()

@@ -29,6 +29,8 @@ from poseapp.state.settings import Settings, recent_titles
 from poseapp.ui.actions import ActionSet
 from poseapp.ui.canvas.menu import CanvasMenu
 from poseapp.ui.canvas.view import CanvasView
+from poseapp.ui.detecting import DetectionController
+from poseapp.ui.detection_bar import DetectionBar
 from poseapp.ui.editing import EditController
 from poseapp.ui.files import FileController
 from poseapp.ui.overlays import EmptyHint, InfoBar
@@ -50,12 +52,13 @@ DEFAULT_SIZE = QSize(1400, 900)
 _LEFT_PX, _RIGHT_PX, _VIEWPORT_SHARE = 330, 356, 0.47
 _STATE_VERSION = 2
 _TOOLBAR = (
-    "new", "open", "save", "export", "", "undo", "redo", "", "add", "create_person", "photo", "",
-    "mirror", "turn", "symmetrise_left", "reset_limb", "duplicate", "delete_person",
+    "new", "open", "save", "export", "", "undo", "redo", "", "add", "create_person", "photo",
+    "detect", "", "mirror", "turn", "symmetrise_left", "reset_limb", "duplicate", "delete_person",
 )  # fmt: skip
 _TOOLBAR_END = ("zoom_out", "fit", "zoom_in", "", "settings", "shortcuts")
 _TOOLBOX = (
-    "tool_select", "tool_move", "tool_rotate", "tool_scale", "tool_add", "", "limb_lock",
+    "tool_select", "tool_move", "tool_rotate", "tool_scale", "tool_add", "tool_detect", "",
+    "limb_lock",
 )  # fmt: skip
 
 
@@ -89,6 +92,7 @@ class MainWindow(QMainWindow):
         self.posing = PoseController(session, settings, self)
         self.editing = EditController(session, self.posing, self.library, self)
         self.reference = ReferenceController(session, engine, settings, self)
+        self.detecting = DetectionController(session, engine, settings, self)
         self.viewing = ViewController(self, self.canvas)
         self.actions_by_id = ActionSet(
             self,
@@ -98,6 +102,7 @@ class MainWindow(QMainWindow):
                 "edit": self.editing,
                 "pose": self.posing,
                 "reference": self.reference,
+                "detect": self.detecting,
                 "view": self.viewing,
             },
         )
@@ -114,6 +119,7 @@ class MainWindow(QMainWindow):
     def _make_centre(self) -> None:
         self.infobar = InfoBar(self.canvas, self.theme)
         self.hint = EmptyHint(self.canvas, self.theme)
+        self.detection_bar = DetectionBar(self.canvas, self.theme, self.detecting)
         toolbox = QToolBar("Tools")
         toolbox.setObjectName("toolbox")
         toolbox.setOrientation(Qt.Orientation.Vertical)
@@ -255,6 +261,12 @@ class MainWindow(QMainWindow):
         self.editing.said.connect(self._on_said)
         self.posing.said.connect(self._on_said)
         self.reference.said.connect(self._on_said)
+        self.detecting.said.connect(self._on_said)
+        self.detecting.changed.connect(self._on_proposals_changed)
+        self.detecting.reference_wanted.connect(self.reference.take)
+        self.detecting.box_wanted.connect(self.viewing.tool_detect)
+        self.files.photo_arrived.connect(self.detecting.arrived)
+        self.editing.photo_pasted.connect(self.detecting.arrived)
         self.library_panel.said.connect(self._on_said)
         self.viewport_panel.said.connect(self._on_said)
         self.docks["inspector"].visibilityChanged.connect(self.inspector_panel.set_seen)
@@ -273,6 +285,7 @@ class MainWindow(QMainWindow):
         canvas.files_dropped.connect(self.files.drop)
         canvas.pose_dropped.connect(self._on_pose_dropped)
         canvas.person_placed.connect(self.editing.place_person)
+        canvas.box_spanned.connect(self.detecting.find_in)
         self.status.fit_requested.connect(canvas.fit)
         self.status.show_zoom(canvas.scale_factor)
 
@@ -296,6 +309,7 @@ class MainWindow(QMainWindow):
         session.document_replaced.connect(self._update_title)
         session.document_replaced.connect(self._forget_error)
         self.settings.changed.connect(self._update_checks)
+        self.theme.changed.connect(self._on_proposals_changed)
 
     # -- start and end -----------------------------------------------------------------------
     def _restore_state(self) -> None:
@@ -409,8 +423,17 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _update_actions(self) -> None:
-        self.actions_by_id.enable(self.editing.available() | self.reference.available())
+        self.actions_by_id.enable(
+            self.editing.available() | self.reference.available() | self.detecting.available()
+        )
         self._update_hint()
+
+    @Slot()
+    def _on_proposals_changed(self) -> None:
+        detecting, canvas = self.detecting, self.canvas
+        sure = [p.confidence for p in detecting.proposals]
+        canvas.proposals.show(detecting.poses(), sure, canvas.look, canvas.scale_factor)
+        self._update_actions()
 
     @Slot()
     def _on_reference_changed(self) -> None:

@@ -131,6 +131,20 @@ class PoseController(QObject):
         self.set_visibility(self._session.selection.joints, Visibility.ABSENT)
 
     @Slot()
+    def confirm(self) -> None:
+        """The chosen joints, or all, are where they should be: certain from now on."""
+        chosen = self._session.selection.joints
+
+        def change(pose: Pose2D) -> Pose2D:
+            sure = pose.confidence.copy()
+            for joint in range(len(sure)):
+                if pose.doubtful[joint] and (not chosen or joint in chosen):
+                    sure[joint] = 1.0
+            return Pose2D(pose.keypoints, pose.visibility, sure)
+
+        self.change(change, "Confirm joints")
+
+    @Slot()
     def restore_absent(self) -> None:
         """Bring every absent joint back."""
 

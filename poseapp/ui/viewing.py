@@ -49,6 +49,11 @@ class ViewController(QObject):
         """Take the add tool."""
         self._canvas.set_tool("add")
 
+    @Slot()
+    def tool_detect(self) -> None:
+        """Take the tool that finds a person in a box of the photo."""
+        self._canvas.set_tool("detect")
+
     @Slot(bool)
     def limb_lock(self, on: bool) -> None:
         """Keep bone lengths while dragging."""

@@ -16,8 +16,10 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
+    QFont,
     QLinearGradient,
     QPainter,
+    QPainterPath,
     QPen,
     QPixmap,
     QPolygonF,
@@ -58,6 +60,9 @@ _NECKED = (*_LIMBS, _NECK_BONE, *_FACE)
 _NECKLESS = (*_LIMBS, *_NO_NECK, *_FACE)
 _DOT_ORDER = (*range(5, 17), *range(5))
 _HALO_PX = 1.6
+_BADGE_PX = 5.5
+_MARK_PX = 16.0  # how far a mark reaches beyond its joint
+_MARKED_FROM = 0.5  # thickness; smaller people wear rings alone
 _REFERENCE_PX = 420.0  # a person this tall on screen has bones of the full width
 
 JOINT_INK = tuple(QColor(*(int(v) for v in rgb)) for rgb in JOINT_COLOURS)
@@ -93,6 +98,7 @@ class Dot:
     ink: QColor
     rim: QColor
     hollow: bool
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ class Figure:
         if self.head is not None:
             centre, radius = self.head
             box |= QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius)
-        pad = (max(look.bone_px, look.joint_px * 2) + 8.0) / scale
+        pad = (max(look.bone_px, look.joint_px * 2) + _MARK_PX + 6.0) / scale
         return box.adjusted(-pad, -pad, pad, pad)
 
 
@@ -187,19 +193,23 @@ def _bone_brush(line: QLineF, one: QColor, other: QColor) -> QBrush:
     return QBrush(gradient)
 
 
-def build(pose: Pose2D, colour: str, colours: Colours, dimmed: bool = False) -> Figure:
+def build(
+    pose: Pose2D, colour: str, colours: Colours, dimmed: bool = False, marks: bool = True
+) -> Figure:
     """The shapes of a pose.
 
     Args:
         pose: in canvas px.
         colour: of the person, #rrggbb.
         dimmed: paler, for a person who is not being edited.
+        marks: put a mark on joints that should be looked at.
     """
     page = colours.page
     fade = 0.4 if dimmed else 0.0
     present = pose.present.tolist()
     hidden = (pose.visibility == Visibility.HIDDEN).tolist()
     sure = pose.confidence.tolist()
+    doubtful = pose.doubtful.tolist() if marks and not dimmed else [False] * len(sure)
     places = [QPointF(x, y) for x, y in pose.keypoints.tolist()]
     # The neck is the last place: the middle of the shoulders, where both are there.
     neck = present[5] and present[6]
@@ -236,6 +246,7 @@ def build(pose: Pose2D, colour: str, colours: Colours, dimmed: bool = False) -> 
                     _joint_ink(joint, page, fade, percent),
                     _ink(colours.joint_rim, page, fade, percent),
                     hidden[joint],
+                    doubtful[joint],
                 )
             )
 
@@ -348,6 +359,47 @@ def _paint_dots(
             pen = QPen(dot.rim, rim)
         painter.setPen(pen)
         painter.drawEllipse(dot.at, size, size)
+    for dot in figure.dots:
+        if dot.doubtful:
+            _paint_mark(painter, dot, radius * dot.size, scale, look, thickness >= _MARKED_FROM)
+
+
+def _paint_mark(
+    painter: QPainter, dot: Dot, size: float, scale: float, look: Look, badge: bool
+) -> None:
+    """A ring around a joint that should be looked at, with a question mark beside it."""
+    unit = 1.0 / scale
+    warning = QColor(look.colours.warning)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    ring = size + 3.0 * unit
+    painter.setPen(QPen(_faded(QColor(look.colours.halo), 0.8), 3.0 * unit))
+    painter.drawEllipse(dot.at, ring, ring)
+    pen = QPen(warning, 1.6 * unit)
+    pen.setDashPattern([1.6, 1.3])
+    painter.setPen(pen)
+    painter.drawEllipse(dot.at, ring, ring)
+    if not badge or dot.joint in _FACE_JOINTS:  # in a face there is room for the rings alone
+        return
+    at = dot.at + QPointF(ring, -ring) * 0.95
+    painter.setPen(QPen(QColor(look.colours.halo), 1.2 * unit))
+    painter.setBrush(warning)
+    painter.drawEllipse(at, _BADGE_PX * unit, _BADGE_PX * unit)
+    painter.save()
+    painter.translate(at)
+    painter.scale(unit, unit)
+    painter.fillPath(_question_mark(), QColor(look.colours.halo))
+    painter.restore()
+
+
+@lru_cache(maxsize=1)
+def _question_mark() -> QPainterPath:
+    """A question mark around (0, 0), in screen px; shared, so never change it."""
+    font = QFont()
+    font.setPixelSize(9)
+    font.setBold(True)
+    path = QPainterPath()
+    path.addText(QPointF(0.0, 0.0), font, "?")
+    return path.translated(-path.boundingRect().center())
 
 
 def thumbnail(
@@ -367,7 +419,7 @@ def thumbnail(
     painter.translate(side / 2, side / 2)
     painter.scale(scale, scale)
     painter.translate(-(x + width / 2), -(y + height / 2))
-    figure = build(pose, colour, colours)
+    figure = build(pose, colour, colours, marks=False)
     look = Look(colours, bone_px=max(2.4, side / 19.0), joint_px=max(1.4, side / 42.0))
     # The widths above are meant as they are: cancel what a small figure would take off them.
     thickness = figure.thickness(scale)

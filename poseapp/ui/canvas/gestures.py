@@ -283,17 +283,29 @@ class BoxSelect(Gesture):
         self.canvas.band.setVisible(False)
 
 
-class PlacePerson(Gesture):
-    """Span the box that a new person fills; a click takes a usual size."""
+class SpanBox(Gesture):
+    """Span a box around a person in the photo."""
 
     def update(self, pointer: Pointer) -> None:
-        box = QRectF(QPointF(*self.start.at), QPointF(*pointer.at)).normalized()
-        self.canvas.band.show_box(box, self.canvas.theme.colours.success)
+        self.canvas.band.show_box(self._box(pointer), self.canvas.theme.colours.success)
+
+    def _box(self, pointer: Pointer) -> QRectF:
+        return QRectF(QPointF(*self.start.at), QPointF(*pointer.at)).normalized()
 
     def finish(self, pointer: Pointer) -> None:
         self.canvas.band.setVisible(False)
-        box = QRectF(QPointF(*self.start.at), QPointF(*pointer.at)).normalized()
-        self.canvas.person_placed.emit(box)
+        self.canvas.box_spanned.emit(self._box(pointer))
+
+    def cancel(self) -> None:
+        self.canvas.band.setVisible(False)
+
+
+class PlacePerson(SpanBox):
+    """Span the box that a new person fills; a click takes a usual size."""
+
+    def finish(self, pointer: Pointer) -> None:
+        self.canvas.band.setVisible(False)
+        self.canvas.person_placed.emit(self._box(pointer))
 
     def click(self, pointer: Pointer) -> None:
         width, height = self.canvas.session.document.size
@@ -301,6 +313,3 @@ class PlacePerson(Gesture):
         wide = min(0.6 * tall, width)
         x, y = map(float, self.start.at)
         self.canvas.person_placed.emit(QRectF(x - wide / 2, y - tall / 2, wide, tall))
-
-    def cancel(self) -> None:
-        self.canvas.band.setVisible(False)

@@ -105,6 +105,8 @@ class PeopleLayer(QObject):
         text = note or joint_title(hover[1])
         if pose.visibility[hover[1]] == Visibility.HIDDEN and not note:
             text += " (hidden)"
+        if pose.doubtful[hover[1]] and not note:
+            text += f" · {round(100 * pose.confidence[hover[1]])} % sure: check"
         self.label.show_text(
             text, QPointF(x, y), QColor(colours.tooltip), QColor(colours.tooltip_text)
         )

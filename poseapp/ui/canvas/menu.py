@@ -18,9 +18,11 @@ from poseapp.ui.canvas.view import CanvasView
 _PERSON = (
     "mirror", "turn", "symmetrise_left", "symmetrise_right", "", "cut", "copy", "paste",
     "duplicate", "save_pose", "", "raise", "lower", "hide", "lock", "rename", "colour", "centre",
-    "", "delete_person",
+    "confirm", "reference_canvas", "", "delete_person",
 )  # fmt: skip
-_PAGE = ("add", "add_preset", "paste", "", "photo", "photo_remove", "canvas_size", "", "fit")
+_PAGE = (
+    "add", "add_preset", "paste", "", "photo", "detect", "photo_remove", "canvas_size", "", "fit",
+)  # fmt: skip
 
 
 class CanvasMenu(QMenu):

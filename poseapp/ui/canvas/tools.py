@@ -21,6 +21,7 @@ from poseapp.ui.canvas.gestures import (
     RotateLimb,
     RotatePerson,
     ScalePerson,
+    SpanBox,
 )
 
 if TYPE_CHECKING:
@@ -319,6 +320,21 @@ class AddTool(Tool):
         return None
 
 
+class DetectTool(Tool):
+    """Find the pose of one person in the photo, in a box by hand."""
+
+    name = "detect"
+    hint = "Drag a box around one whole person in the photo to find their pose."
+    cursor = Qt.CursorShape.CrossCursor
+    wants_gizmo = False
+
+    def begin(self, pointer: Pointer) -> Gesture | None:
+        return SpanBox(self.canvas, pointer)
+
+    def hover(self, pointer: Pointer) -> Qt.CursorShape | None:
+        return None
+
+
 TOOLS: dict[str, Callable[[CanvasView], Tool]] = {
-    tool.name: tool for tool in (SelectTool, RotateTool, MoveTool, ScaleTool, AddTool)
+    tool.name: tool for tool in (SelectTool, RotateTool, MoveTool, ScaleTool, AddTool, DetectTool)
 }

@@ -38,6 +38,7 @@ from poseapp.ui.canvas.items import (
     PivotItem,
 )
 from poseapp.ui.canvas.layer import PeopleLayer
+from poseapp.ui.canvas.proposals import ProposalLayer
 from poseapp.ui.canvas.tools import TOOLS, Pointer, Tool
 from poseapp.ui.theme import Theme
 
@@ -62,6 +63,8 @@ class CanvasView(pg.GraphicsView):
     """A library pose, by id, dropped at (x, y) canvas px."""
     person_placed = Signal(object)
     """QRectF in canvas px that a new person should fill."""
+    box_spanned = Signal(object)
+    """QRectF in canvas px around somebody in the photo."""
     hint_requested = Signal(str)
     """What the tool in hand does, for the status bar."""
 
@@ -95,6 +98,7 @@ class CanvasView(pg.GraphicsView):
         for item in (self._page, self._photo, self.band, self.pivot):
             self._box.addItem(item, ignoreBounds=True)
         self.people = PeopleLayer(session, settings, theme, self._box, self)
+        self.proposals = ProposalLayer(self._box)
 
         self._scale = 1.0
         self._fitted = True
@@ -195,6 +199,7 @@ class CanvasView(pg.GraphicsView):
         self._scale = scale
         self._page.set_scale(scale)
         self.people.set_scale(scale)
+        self.proposals.set_scale(scale)
         self.zoom_changed.emit(scale)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

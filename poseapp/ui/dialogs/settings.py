@@ -123,6 +123,10 @@ class SettingsDialog(QDialog):
     def _models(self) -> QWidget:
         page = QWidget()
         form = _form(page)
+        self.detect = QCheckBox("Find the people of a photo as soon as it is opened")
+        self.detect.setChecked(self._settings.detect_photos)
+        self.detect.toggled.connect(self._on_detect)
+        form.addRow("Photos:", self.detect)
         self.vectors = QLineEdit(self._settings.word_vectors)
         self.vectors.setPlaceholderText("Bundled table")
         self.vectors.setReadOnly(True)
@@ -186,6 +190,10 @@ class SettingsDialog(QDialog):
     @Slot()
     def _on_size(self) -> None:
         self._settings.canvas_size = (self.wide.value(), self.high.value())
+
+    @Slot(bool)
+    def _on_detect(self, on: bool) -> None:
+        self._settings.detect_photos = on
 
     @Slot()
     def _on_choose_vectors(self) -> None:

@@ -55,6 +55,11 @@ _TIPS = (
 )
 _JOINT, _X, _Y, _STATE, _CONFIDENCE = range(5)
 _STATES = ("absent", "hidden", "visible")
+_CHECK_INK = "#d07a12"  # reads on the grounds of both themes
+_CHECK_TIP = (
+    "Found with little certainty: check it. The mark goes when you move the joint, or with"
+    " Pose > Joints are right (4)."
+)
 _REACH_PX = 100_000.0
 
 
@@ -130,8 +135,13 @@ class JointModel(QAbstractTableModel):
             if not present:
                 return "–"
             if column == _CONFIDENCE:
-                return f"{pose.confidence[joint]:.2f}"
+                mark = "? " if pose.doubtful[joint] else ""
+                return f"{mark}{pose.confidence[joint]:.2f}"
             return f"{pose.keypoints[joint, column - _X]:.1f}"
+        if role == Qt.ItemDataRole.ToolTipRole and pose.doubtful[joint]:
+            return _CHECK_TIP
+        if role == Qt.ItemDataRole.ForegroundRole and pose.doubtful[joint]:
+            return QColor(_CHECK_INK) if column in (_JOINT, _CONFIDENCE) else None
         if role == Qt.ItemDataRole.EditRole:
             if column == _STATE:
                 return int(pose.visibility[joint])
@@ -276,6 +286,7 @@ class InspectorPanel(QWidget):
             "symmetrise_left",
             "symmetrise_right",
             "reset_limb",
+            "confirm",
             "restore",
             "centre",
         ):
