@@ -81,6 +81,17 @@ def test_a_crop_leads_back_to_the_photo() -> None:
     assert np.allclose(back, people.keypoints[..., :2], atol=1e-2)
 
 
+def test_crops_of_a_picture_too_large_for_opencv_to_warp() -> None:
+    wide = np.zeros((40, 34_000, 3), np.uint8)
+    wide[10:30, 33_000:33_020] = 200
+    matrix = person_crops.placement(np.array([33_000, 10, 20, 20], np.float32), 48, turn_deg=20)
+    image = person_crops.warped(wide, matrix, (48, 48))
+    assert image[24, 24].tolist() == [200, 200, 200]
+    assert (image.max(2) == 200).mean() == pytest.approx(1 / person_crops.BOX_TO_CROP**2, abs=0.1)
+    flat = person_crops.warped(wide, np.array([[0.001, 0, 0], [0, 1, 0]], float), (34, 40))
+    assert flat[20, 33].max() > 0
+
+
 def test_joints_outside_of_the_crop_are_absent() -> None:
     people = a_set(1)
     small = people.boxes[0].copy()

@@ -15,7 +15,7 @@ import numpy as np
 from trainer.data import boxes as box_tools
 from trainer.data.boxes import GREY
 from trainer.data.finder_sources import Pictures
-from trainer.data.person_crops import _recoloured as recoloured
+from trainer.data.person_crops import recoloured
 
 STRIDE = 8
 _SEEN = 0.35  # share of a box that must be within the scene; less is neither person nor nobody

@@ -13,6 +13,8 @@ from trainer.data.photos import ABSENT, HIDDEN, MIRRORED, PersonPhotos
 BOX_TO_CROP = 1.2
 """Side of a crop over the longer side of the box; joints near the border keep some context."""
 
+_MOST_PX = 16_000
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -121,7 +123,7 @@ class CropBatches:
         if a.cut_out and rng.random() < a.cut_out:
             image = _covered(image, rng)
         if a.colour:
-            image = _recoloured(image, rng, a.colour)
+            image = recoloured(image, rng, a.colour)
         return image, points, people.noisy, matrix
 
     def _other_background(
@@ -172,24 +174,8 @@ def cut(
     Returns:
         (s,s,3) uint8 and (19,3) float32 in the crop, names exchanged if it is mirrored.
     """
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    if scale < 0.5:  # shrink by areas first, or thin limbs flicker
-        small = cv2.resize(picture, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
-        back = np.array([picture.shape[1] / small.shape[1], picture.shape[0] / small.shape[0]])
-        shifted = matrix[:, 2] + matrix[:, :2] @ ((back - 1) / 2)
-        warp = np.concatenate([matrix[:, :2] * back, shifted[:, None]], axis=1)
-        picture = small
-    else:
-        warp = matrix
     modes = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101)
-    image = cv2.warpAffine(
-        picture,
-        warp,
-        (side_px, side_px),
-        flags=cv2.INTER_LINEAR,
-        borderMode=modes[border],
-        borderValue=(128, 128, 128),
-    )
+    image = warped(picture, matrix, (side_px, side_px), modes[border], 128)
     moved = points.copy()
     moved[:, :2] = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
     if np.linalg.det(matrix[:, :2]) < 0:
@@ -197,6 +183,44 @@ def cut(
     inside = ((moved[:, :2] >= -0.5) & (moved[:, :2] <= side_px - 0.5)).all(1)
     moved[(moved[:, 2] >= HIDDEN) & ~inside, 2] = ABSENT
     return image, moved.astype(np.float32)
+
+
+def warped(
+    picture: np.ndarray,
+    matrix: np.ndarray,
+    size: tuple[int, int],
+    mode: int = cv2.BORDER_CONSTANT,
+    grey: int = 0,
+) -> np.ndarray:
+    """Apply an affine map, without flicker where it shrinks and whatever the picture's size.
+
+    Args:
+        picture: (h,w,3) uint8; matrix: (2,3), from its px to those of the result.
+        size: (width, height) px of the result.
+        mode: of cv2, what lies outside of the picture; grey: its value for BORDER_CONSTANT.
+    """
+    linear, offset = matrix[:, :2], matrix[:, 2]
+    if max(picture.shape[:2]) > _MOST_PX:  # cv2 warps no picture of more than 32,767 px
+        corners = np.array([[-1, -1], [size[0], -1], [-1, size[1]], [size[0], size[1]]], float)
+        seen = (corners - offset) @ np.linalg.inv(linear).T
+        width, height = picture.shape[1], picture.shape[0]
+        x0, y0 = np.clip(np.floor(seen.min(0) - 2), 0, [width - 1, height - 1]).astype(int)
+        x1, y1 = np.clip(np.ceil(seen.max(0) + 2), [x0 + 1, y0 + 1], [width, height]).astype(int)
+        picture = picture[y0:y1, x0:x1]
+        offset = offset + linear @ np.array([x0, y0])
+    scale = float(np.sqrt(abs(np.linalg.det(linear))))
+    if scale < 0.5:  # shrink by areas first, or thin limbs flicker
+        small = [max(1, round(2 * scale * n)) for n in (picture.shape[1], picture.shape[0])]
+        back = np.array([picture.shape[1] / small[0], picture.shape[0] / small[1]])
+        picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+        offset = offset + linear @ ((back - 1) / 2)
+        linear = linear * back
+    warp = np.concatenate([linear, offset[:, None]], axis=1)
+    return np.asarray(
+        cv2.warpAffine(
+            picture, warp, size, flags=cv2.INTER_LINEAR, borderMode=mode, borderValue=(grey,) * 3
+        )
+    )
 
 
 def stack(crops: list[tuple[np.ndarray, np.ndarray, bool, np.ndarray]]) -> Batch:
@@ -252,7 +276,8 @@ def _covered(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
-def _recoloured(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+def recoloured(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Other gamma, contrast, white balance, and sometimes grey, blur, noise or JPEG blocks."""
     table = np.arange(256, dtype=np.float32)[:, None] / 255.0
     gamma = np.exp(rng.normal(0, 0.25 * strength))
     contrast = np.exp(rng.normal(0, 0.2 * strength))

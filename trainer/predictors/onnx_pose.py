@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from trainer.data import person_crops
 from trainer.data.photos import JOINTS, MIRRORED
 from trainer.errors import TrainerError
 from trainer.predictors import onnx_decoding, onnx_joints
@@ -127,7 +127,7 @@ class Predictor:
         spec = self.spec
         width, height = spec.size
         placed = [placement(box, spec.size, spec.ends_meet) for box in boxes]
-        crops = np.stack([cut(photo, matrix, spec.size) for matrix in placed])
+        crops = np.stack([person_crops.warped(photo, matrix, spec.size) for matrix in placed])
         found = self._look(crops)
         if flip:
             other = [part[:, list(MIRRORED)] for part in self._look(crops[:, :, ::-1])]
@@ -203,27 +203,6 @@ def placement(box: np.ndarray, size: tuple[int, int], ends_meet: bool) -> np.nda
     middle = np.array([x + w / 2, y + h / 2])
     offset = np.array([width - spare, height - spare]) / 2 - scale * middle
     return np.array([[scale, 0.0, offset[0]], [0.0, scale, offset[1]]])
-
-
-def cut(photo: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Apply a placement: (h,w,3) uint8; black outside of the photo."""
-    width, height = size
-    scale = float(matrix[0, 0])
-    # Only what is needed: cv2 warps no picture of more than 32,767 px.
-    low = np.floor(-matrix[:, 2] / scale - 2).astype(int)
-    high = np.ceil((np.array([width, height]) - matrix[:, 2]) / scale + 2).astype(int)
-    x0, y0 = np.clip(low, 0, [photo.shape[1] - 1, photo.shape[0] - 1])
-    x1, y1 = np.clip(high, [x0 + 1, y0 + 1], [photo.shape[1], photo.shape[0]])
-    part = photo[y0:y1, x0:x1]
-    back = np.ones(2)
-    if scale < 0.5:  # shrink by areas first, or thin limbs flicker
-        small = [max(1, round(2 * scale * n)) for n in (part.shape[1], part.shape[0])]
-        back = np.array([part.shape[1] / small[0], part.shape[0] / small[1]])
-        part = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
-    at = np.array([x0, y0]) + (back - 1) / 2
-    linear = np.diag(scale * back)
-    warp = np.concatenate([linear, (scale * at + matrix[:, 2])[:, None]], axis=1)
-    return np.asarray(cv2.warpAffine(part, warp, (width, height), flags=cv2.INTER_LINEAR))
 
 
 def _back(

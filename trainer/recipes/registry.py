@@ -79,6 +79,9 @@ RECIPES: dict[str, Row] = {
         "trainer.recipes.attention_hourglass:AttentionHourglassRecipe",
         "joints in photographs by a stacked hourglass with self-attention",
     ),
+    "person_finder": Row(
+        "trainer.recipes.person_finder:PersonFinderRecipe", "people in pictures as boxes"
+    ),
     "vae_gan_lifter": Row(
         "trainer.recipes.lifter:VaeGanLifterRecipe",
         "2D to 3D without 3D supervision, the form that ships",
