@@ -92,7 +92,9 @@ def _fabric(key: Key, item: Item, ref: _Ref) -> Fabric:
     own = np.full((height, width, 3), 200, np.uint8)
     if source is not None:
         own = _cropped(source, box, (width, height))
-        rows, columns = charts.nearest_inside(atlas.inside)
+        # Texels on an edge of a chart are half background.
+        inner = cv2.erode(atlas.inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        rows, columns = charts.nearest_inside(inner if inner.any() else atlas.inside)
         own = own[rows, columns]
     role = _roles(item, atlas, own)
     shade = np.ones((height, width), np.float32)
@@ -199,7 +201,9 @@ def _sewing(item: Item, garment: Garment, atlas: charts.Atlas, box: np.ndarray) 
         to_seam = cv2.distanceTransform(atlas.inside.astype(np.uint8), cv2.DIST_L2, 3)
         out -= 0.13 * np.exp(-((to_seam / 1.6) ** 2))
     if item.source != TIGHTS:
-        out -= 0.09 * np.exp(-(((edge - 18.0) / 1.5) ** 2))
+        # Stitches along hems; a collar has none.
+        low = np.clip((float(garment.rest[:, 1].max()) - 150.0 - y) / 30.0, 0.0, 1.0)
+        out -= 0.09 * np.exp(-(((edge - 18.0) / 1.5) ** 2)) * low
     if item.sewn == "waistband":
         top = float(garment.rest[:, 1].max())
         out -= 0.20 * np.exp(-(((edge - 36.0) / 1.8) ** 2)) * (y > top - 110.0)

@@ -132,7 +132,8 @@ def of_piece(
     ref = reference(assets, gender)
     size = fitting.sizes(ref.base, piece.scale)
     rest = fitting.fit(ref.base, piece.refs, piece.weight, piece.offset, size)
-    surface = simplify.surface(surface, rest, budget)
+    tolerance = 0.3 if piece.kind == "teeth" else 2.0
+    surface = simplify.surface(surface, rest, budget, tolerance)
     return _garment(
         assets,
         ref,

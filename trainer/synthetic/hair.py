@@ -15,6 +15,7 @@ from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets, Cloth, Material, Part
 
 _BUDGET = 3800
+_TEETH = 2400
 _GREY = np.array([196.0, 194.0, 190.0], np.float32)
 _SIDE_PX = 512
 
@@ -145,14 +146,14 @@ def _strands(key: Key, style: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         size = (_SIDE_PX, _SIDE_PX)
         alpha = np.full(size, 255, np.uint8)
         ratio = 1.0 + 0.16 * _streaks(rng, size, 60.0) + 0.10 * _streaks(rng, size, 12.0)
-    streak = np.clip(0.5 + 0.28 * _streaks(rng, size, 40.0), 0.0, 1.0)
+    streak = np.clip(0.5 + 0.3 * _streaks(rng, size, 40.0), 0.0, 1.0)
     return np.clip(ratio, 0.4, 1.7).astype(np.float32), alpha, streak.astype(np.float32)
 
 
 def _streaks(rng: np.random.Generator, size: tuple[int, int], length: float) -> np.ndarray:
     """Noise drawn out along v, of deviation 1."""
     noise = rng.normal(size=size).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=0.9, sigmaY=length)
+    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=0.7, sigmaY=length)
     return noise / max(1e-6, float(noise.std()))
 
 
@@ -191,7 +192,7 @@ def _of_face(key: Key, name: str) -> Garment | None:
     piece = key.assets.pieces.get(name)
     if piece is None:
         return None
-    return garments.of_piece(key.assets, piece, (), 0.5, 1400 if piece.kind == "teeth" else 0)
+    return garments.of_piece(key.assets, piece, (), 0.5, _TEETH if piece.kind == "teeth" else 0)
 
 
 def body_parts(assets: Assets) -> np.ndarray:

@@ -25,9 +25,9 @@ def brim(points: np.ndarray) -> tuple[np.ndarray, float]:
     """
     centre = points.mean(0)
     reach = np.linalg.norm((points - centre)[:, [0, 2]], axis=1)
-    brim = points[reach > 0.82 * reach.max()]
-    middle = brim.mean(0)
-    _, _, axes = np.linalg.svd(brim - middle)
+    outermost = points[reach > 0.82 * reach.max()]
+    middle = outermost.mean(0)
+    _, _, axes = np.linalg.svd(outermost - middle)
     normal = axes[2] * np.sign(axes[2][1] or 1.0)
     return normal, float(normal @ middle)
 

@@ -31,7 +31,7 @@ from trainer.synthetic.streams import derived
 from trainer.synthetic.types import Assets, Character, Cloth, Material, Part, Surface
 from trainer.synthetic.wardrobe import TIGHTS
 
-_BODY_BUDGET = 15000
+_BODY_BUDGET = 13500
 _INTO_HAT_MM = 4.0  # hair goes so far below a rim
 _JAW_OPEN = 0.04  # of a rotation's matrix, about 2 degrees
 # This far from a hem, nobody sees what is below.

@@ -130,7 +130,7 @@ def strands(
     """
     height, width = ratio.shape
     out = np.empty((height, width, 4), np.uint8)
-    spread = 0.38 * min(1.0, 4.0 * grey * (1.2 - grey))
+    spread = 0.24 * min(1.0, 4.0 * grey * (1.2 - grey))
     for r in range(height):
         for c in range(width):
             share = min(1.0, max(0.0, grey * 1.15 + spread * (streak[r, c] - 0.5)))

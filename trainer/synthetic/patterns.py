@@ -139,9 +139,22 @@ def _zebra(s: Array, t: Array, seed: int, soft: float) -> Array:
 
 
 def _leopard(s: Array, t: Array, seed: int, soft: float) -> Array:
-    cells = _field(s, t, seed, "spots", 15.0, 1)
-    ring = np.abs(cells - 0.55)
-    return _step(0.26 - ring, 0.06) * 0.85
+    """Broken rings around spots, each a little out of place."""
+    period = 25.0
+    rng = stream(seed, "pattern", "leopard")
+    jitter = rng.uniform(-0.2, 0.2, (2, 64, 64)).astype(np.float32)
+    turn = rng.uniform(0.0, 2.0 * np.pi, (64, 64)).astype(np.float32)
+    row = np.floor(t / period).astype(np.int64)
+    shifted = s / period + 0.5 * np.mod(row, 2)
+    column = np.floor(shifted).astype(np.int64)
+    r, c = np.mod(row, 64), np.mod(column, 64)
+    x = (shifted - column - 0.5 - jitter[0][r, c]) * period
+    y = (t / period - row - 0.5 - jitter[1][r, c]) * period
+    angle = np.arctan2(y, 0.85 * x) + turn[r, c]
+    wobble = 1.0 + 0.16 * np.cos(2.0 * angle) + 0.1 * np.cos(5.0 * angle)
+    ring = np.abs(np.hypot(x, y) / wobble - 7.2)
+    broken = np.clip(0.5 + 1.6 * np.cos(2.0 * angle + 0.7 * np.sin(angle)), 0.0, 1.0)
+    return _step(2.1 - ring, soft) * (0.25 + 0.75 * broken)
 
 
 def _melange(s: Array, t: Array, seed: int, soft: float) -> Array:
@@ -152,8 +165,7 @@ def _melange(s: Array, t: Array, seed: int, soft: float) -> Array:
 
 def _raglan(s: Array, t: Array, seed: int, soft: float) -> Array:
     """The shoulders in the second colour."""
-    level = float(t.min()) + 190.0
-    return _step(level - t, soft)
+    return _step(190.0 - t, soft)
 
 
 _PAINTERS: dict[str, Callable[[Array, Array, int, float], Array]] = {

@@ -207,7 +207,7 @@ _MAKEHUMAN = (
          cuts=(Cut("shin", 1.75, 1.08),), women=0.3, men=0.1, worn=("casual", "sport")),
     Item("Leather shoes", "shoes", "shoes01", (0, 1), (2, 3), fabric="leather", shade="keep",
          worn=("casual", "smart"), women=0.6, men=1.4, gloss=0.3, budget=2400),
-    Item("Walking shoes", "shoes", "shoes02", (0, 1), (2, 3), fabric="leather", shade="tint",
+    Item("Walking shoes", "shoes", "shoes02", (0, 1), (2, 3), fabric="leather", shade="keep",
          worn=("casual", "work"), women=0.8, men=1.2, gloss=0.15, budget=2400),
     Item("Dress shoes", "shoes", "shoes03", (1, 2, 3, 4, 5, 7, 8, 9, 10, 11), (0, 6),
          fabric="leather", shade="keep", worn=("smart", "formal"), women=0.5, men=1.5, gloss=0.5,
