@@ -64,6 +64,20 @@ def frame_of(pose: Pose2D, heatmaps: np.ndarray, threshold: float) -> Affine2 | 
     return frame if np.abs(frame.apply(here) - there).max() <= _SAME_PX else None
 
 
+def frame_of_map(to_canvas: np.ndarray, side: int) -> Affine2:
+    """The canvas as it lies in the 64 px of a pose's heatmaps, for maps of an estimator.
+
+    Args:
+        to_canvas: (2, 3) from px of the estimator's square maps to the canvas.
+        side: of these maps, px.
+    """
+    scale = 1.0 / max(float(to_canvas[0, 0]), 1e-9)
+    shift = -scale * np.asarray(to_canvas, float)[:, 2]
+    grow = heatmap.HEATMAP_PX / side
+    shift = (shift + 0.5) * grow - 0.5
+    return Affine2(scale * grow, (float(shift[0]), float(shift[1])))
+
+
 def channel_sheet(heatmaps: np.ndarray, cell_px: int, threshold: float) -> np.ndarray:
     """All channels side by side, five to a row.
 

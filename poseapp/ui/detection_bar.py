@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Slot
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -18,7 +19,10 @@ from poseapp.ui.detecting import DetectionController
 from poseapp.ui.icons import icon
 from poseapp.ui.theme import Theme
 
-_WIDEST_PX = 680
+FOOT_PX = 92
+"""What it takes at most at the foot of the canvas."""
+
+_WIDEST_PX = 760
 
 
 class DetectionBar(QFrame):
@@ -58,11 +62,12 @@ class DetectionBar(QFrame):
         self.box_button.clicked.connect(detecting.box_wanted)
         self.reference_button.clicked.connect(detecting.use_as_reference)
         self.cancel_button.clicked.connect(detecting.cancel)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self._icon)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.progress)
+        said, buttons = QHBoxLayout(), QHBoxLayout()
+        said.setSpacing(8)
+        said.addWidget(self._icon)
+        said.addWidget(self.text, 1)
+        said.addWidget(self.progress)
+        buttons.setSpacing(8)
         for button in (
             self.accept_button,
             self.discard_button,
@@ -70,11 +75,15 @@ class DetectionBar(QFrame):
             self.reference_button,
             self.cancel_button,
         ):
-            row.addWidget(button)
+            buttons.addWidget(button)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._row.setSpacing(8)
+        self._row.addLayout(said, 1)
+        self._row.addLayout(buttons)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 10, 8)
         column.setSpacing(4)
-        column.addLayout(row)
+        column.addLayout(self._row)
         column.addWidget(self.note)
         host.installEventFilter(self)
         detecting.changed.connect(self.refresh)
@@ -134,8 +143,13 @@ class DetectionBar(QFrame):
     def _place(self) -> None:
         host, layout = self.parentWidget(), self.layout()
         assert host is not None and layout is not None
+        room = max(host.width() - 24, 120)
+        self._row.setDirection(QBoxLayout.Direction.LeftToRight)
         layout.activate()
-        width = min(max(self.sizeHint().width(), 360), _WIDEST_PX, max(host.width() - 24, 120))
+        if self.sizeHint().width() > room:  # on a narrow canvas the buttons go below
+            self._row.setDirection(QBoxLayout.Direction.TopToBottom)
+            layout.activate()
+        width = min(max(self.sizeHint().width(), 360), _WIDEST_PX, room)
         self.setFixedWidth(width)
         height = layout.heightForWidth(width) if layout.hasHeightForWidth() else -1
         self.resize(width, height if height > 0 else self.sizeHint().height())

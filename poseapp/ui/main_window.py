@@ -30,7 +30,7 @@ from poseapp.ui.actions import ActionSet
 from poseapp.ui.canvas.menu import CanvasMenu
 from poseapp.ui.canvas.view import CanvasView
 from poseapp.ui.detecting import DetectionController
-from poseapp.ui.detection_bar import DetectionBar
+from poseapp.ui.detection_bar import FOOT_PX, DetectionBar
 from poseapp.ui.editing import EditController
 from poseapp.ui.files import FileController
 from poseapp.ui.overlays import EmptyHint, InfoBar
@@ -150,6 +150,7 @@ class MainWindow(QMainWindow):
         self.people_panel = PeoplePanel(session, self.actions_by_id)
         self.inspector_panel = InspectorPanel(session, self.actions_by_id)
         self.heatmaps_panel = HeatmapsPanel(session, settings)
+        self.heatmaps_panel.follow(self.detecting)
         self.models_panel = ModelsPanel(engine, settings)
         self.reference_panel = ReferencePanel(session, settings, self.actions_by_id)
         self.docks: dict[str, QDockWidget] = {}
@@ -432,6 +433,7 @@ class MainWindow(QMainWindow):
     def _on_proposals_changed(self) -> None:
         detecting, canvas = self.detecting, self.canvas
         sure = [p.confidence for p in detecting.proposals]
+        canvas.keep_foot_free(0 if detecting.state == "idle" else FOOT_PX)
         canvas.proposals.show(detecting.poses(), sure, canvas.look, canvas.scale_factor)
         self._update_actions()
 

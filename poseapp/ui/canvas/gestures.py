@@ -296,6 +296,9 @@ class SpanBox(Gesture):
         self.canvas.band.setVisible(False)
         self.canvas.box_spanned.emit(self._box(pointer))
 
+    def click(self, pointer: Pointer) -> None:
+        self.canvas.hint_requested.emit("Drag a box around one whole person in the photo.")
+
     def cancel(self) -> None:
         self.canvas.band.setVisible(False)
 

@@ -34,7 +34,7 @@ class _FrameItem(QGraphicsItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for ink, style in (
-            (QColor(0, 0, 0, 90), Qt.PenStyle.SolidLine),
+            (QColor(255, 255, 255, 170), Qt.PenStyle.SolidLine),  # seen on dark photos, too
             (self._ink, Qt.PenStyle.DashLine),
         ):
             pen = QPen(ink, 1.6, style)
@@ -85,7 +85,7 @@ class ProposalLayer:
             ground.setAlphaF(0.92)
             label.show_text(
                 f"{round(100 * sure)} %",
-                QPointF(frame.center().x(), frame.bottom()),
+                QPointF(frame.center().x(), frame.top()),
                 ground,
                 QColor(look.colours.accent_text),
             )

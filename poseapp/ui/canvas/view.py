@@ -102,6 +102,7 @@ class CanvasView(pg.GraphicsView):
 
         self._scale = 1.0
         self._fitted = True
+        self._foot_px = 0
         self._panning: QPointF | None = None
         self._space = False
         self._tools: dict[str, Tool] = {name: make(self) for name, make in TOOLS.items()}
@@ -148,8 +149,19 @@ class CanvasView(pg.GraphicsView):
         """Show the whole page."""
         page = self._page.page
         around = max(page.width(), page.height()) * 0.04
-        self._set_view(page.adjusted(-around, -around, around, around))
+        shown = page.adjusted(-around, -around, around, around)
+        room = max(self.height() - self._foot_px, 100)
+        per_px = max(shown.height() / room, shown.width() / max(self.width(), 1))
+        shown.setBottom(shown.bottom() + self._foot_px * per_px)
+        self._set_view(shown)
         self._fitted = True
+
+    def keep_foot_free(self, height_px: int) -> None:
+        """Leave room at the foot for something that floats there, where the page is fitted."""
+        if height_px != self._foot_px:
+            self._foot_px = height_px
+            if self._fitted:
+                self.fit()
 
     def fit_selection(self) -> None:
         """Show the active person."""

@@ -28,6 +28,7 @@ ALL_CHANNELS = -2
 COMPOSITE = -1
 _RADIUS = 6.0
 _MAX_PIXELS = 768
+_UNDER = 0.6  # light of the photo under the maps
 
 
 def joint_title(joint: int) -> str:
@@ -50,6 +51,7 @@ class HeatmapView(QWidget):
         self._mode = COMPOSITE
         self._threshold = heatmap.THRESHOLD
         self._pixmap: QPixmap | None = None
+        self._under = QPixmap()
         self.setAccessibleName(name)
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -67,6 +69,12 @@ class HeatmapView(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(170, 170)
+
+    def show_under(self, under: QPixmap) -> None:
+        """Put a square picture under the maps; a null one takes it away."""
+        self._under = under
+        self._pixmap = None
+        self.update()
 
     def show_maps(self, maps: np.ndarray | None, mode: int, threshold: float) -> None:
         """Show other maps, another channel, or another threshold.
@@ -134,7 +142,20 @@ class HeatmapView(QWidget):
             picture = heatmap_export.channel_sheet(self._maps, cell, self._threshold)
         else:
             picture = heatmap_export.single_channel(self._maps, self._mode, side)
-        return QPixmap.fromImage(to_image(picture))
+        light = QPixmap.fromImage(to_image(picture))
+        if self._under.isNull() or self._mode == ALL_CHANNELS:
+            return light
+        out = QPixmap(light.size())
+        out.fill(QColor(10, 11, 14))
+        painter = QPainter(out)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setOpacity(_UNDER)
+        painter.drawPixmap(out.rect(), self._under)
+        painter.setOpacity(1.0)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Screen)
+        painter.drawPixmap(0, 0, light)
+        painter.end()
+        return out
 
     def _mark_peaks(self, painter: QPainter, square: QRectF) -> None:
         """A ring where each joint is read out, in the composite and in a single channel."""

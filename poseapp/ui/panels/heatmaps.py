@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Slot
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QPainter, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
@@ -18,6 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poseapp.core import detection
+from poseapp.core.detection import Proposal
 from poseapp.core.document import Person
 from poseapp.core.errors import PoseAppError
 from poseapp.core.heatmap import THRESHOLD, Affine2
@@ -25,14 +28,19 @@ from poseapp.core.skeleton import COCO_17
 from poseapp.services import heatmap_export
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
+from poseapp.ui.detecting import DetectionController
 from poseapp.ui.panels.caption_form import tool_button
 from poseapp.ui.panels.heatmap_view import ALL_CHANNELS, COMPOSITE, HeatmapView, joint_title
 from poseapp.ui.panels.notice import Notice
 
 _FRAME_MS = 16
 _SIDE_BY_SIDE_PX = 230
+_UNDER_PX = 512
 
-_NO_SAMPLE = "Click a pose of the caption panel's gallery to see the heatmaps it came from."
+_NO_SAMPLE = (
+    "Click a pose of the caption panel's gallery, or find people in a photo, to see the heatmaps"
+    " they came from."
+)
 _NO_PERSON = "Put a pose on the canvas to see its heatmaps follow your edits."
 
 
@@ -45,7 +53,11 @@ class HeatmapsPanel(QWidget):
         self._settings = settings
         self._sampled: np.ndarray | None = None
         self._edited: np.ndarray | None = None
+        self._estimated: np.ndarray | None = None
         self._frame_of: tuple[str, Affine2] | None = None
+        self._estimator: DetectionController | None = None
+        self._estimate: Proposal | None = None
+        self._picked = False
         self._stale = True
         self.setObjectName("heatmapsPanel")
         # A drag changes the pose with each mouse move: draw once a frame.
@@ -76,11 +88,22 @@ class HeatmapsPanel(QWidget):
     def show_sampled(self, sample: object) -> None:
         """Show the heatmaps of a sample (anything with `.heatmaps`), or none."""
         maps = getattr(sample, "heatmaps", None)
+        self._picked = maps is not None
         self._sampled = None if maps is None else np.asarray(maps, np.float32)
         self._frame_of = None
         self._on_changed()
         self._sampled_title.setToolTip(getattr(sample, "title", ""))
         self._refresh()
+
+    def follow(self, detecting: DetectionController) -> None:
+        """Show what the estimator saw of people who were found in a photo."""
+        self._estimator = detecting
+        detecting.changed.connect(self._on_detected)
+
+    @Slot()
+    def _on_detected(self) -> None:
+        self._picked = False  # what was just found is of more interest than an older pick
+        self._on_changed()
 
     def export(self, path: Path) -> None:
         """Write what is shown: `.png` as pictures, `.npz` as values.
@@ -88,7 +111,8 @@ class HeatmapsPanel(QWidget):
         Raises:
             PoseAppError: there is nothing to write, or it cannot be written.
         """
-        named = {"sampled": self._sampled, "edited": self._edited}
+        estimated = self._estimate is not None
+        named = {"estimated" if estimated else "sampled": self._left(), "edited": self._edited}
         shown = {name: maps for name, maps in named.items() if maps is not None}
         if not shown:
             raise PoseAppError("There are no heatmaps yet: sample a pose or add a person first.")
@@ -121,13 +145,67 @@ class HeatmapsPanel(QWidget):
         person = self._session.active_person
         present = person is not None and bool(person.pose.present.any())
         self._edited = None
+        self._take_estimate(person)
         if person is not None and present:
             self._edited = heatmap_export.of_pose(person.pose, self._frame_for(person))
         self._edited_title.setToolTip(person.name if person else "")
         self._show(self.edited_view, self._edited, self._edited_count)
 
+    def _take_estimate(self, person: Person | None) -> None:
+        """The estimator's maps of that person, or of who was found, over the photo."""
+        before, self._estimate = self._estimate, None
+        if self._estimator is not None and not self._picked:
+            found = self._estimator.estimate_of(None if person is None else person.id)
+            if found is None and person is not None and self._session.selection.person is None:
+                found = self._estimator.estimate_of(None)
+            self._estimate = found
+        if self._estimate is before:
+            return
+        under = QPixmap()
+        self._estimated = None
+        if self._estimate is not None:
+            maps, to_photo = detection.square(self._estimate.heatmaps, self._estimate.to_photo)
+            self._estimated = np.asarray(maps, np.float32)
+            under = self._under(to_photo, maps.shape[-1])
+        self.sampled_view.show_under(under)
+        told = "Estimated" if self._estimate is not None else "Sampled"
+        self._sampled_title.setText(told)
+        model = self._estimate.model if self._estimate is not None else ""
+        self._sampled_title.setToolTip(f"What {model} saw in the photo" if model else "")
+        self._show(self.sampled_view, self._left(), self._sampled_count)
+
+    def _left(self) -> np.ndarray | None:
+        return self._sampled if self._estimate is None else self._estimated
+
+    def _under(self, to_photo: np.ndarray, side: int) -> QPixmap:
+        """The part of the photo that square maps lie on."""
+        photo = self._session.document.photo
+        if photo is None:
+            return QPixmap()
+        from poseapp.ui.photos import pixmap_of  # OpenCV: not needed for the first window
+
+        whole = pixmap_of(photo)
+        if whole.isNull():
+            return whole
+        shrink = np.array([whole.width() / photo.size[0], whole.height() / photo.size[1]])
+        low = (to_photo @ np.array([-0.5, -0.5, 1.0]) + 0.5) * shrink
+        high = (to_photo @ np.array([side - 0.5, side - 0.5, 1.0]) + 0.5) * shrink
+        part = QPixmap(_UNDER_PX, _UNDER_PX)
+        part.fill(QColor(0, 0, 0))
+        painter = QPainter(part)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.scale(*(_UNDER_PX / np.maximum(high - low, 1e-6)).tolist())
+        painter.translate(*(-low).tolist())
+        painter.drawPixmap(0, 0, whole)
+        painter.end()
+        return part
+
     def _frame_for(self, person: Person) -> Affine2 | None:
         """The sample's own framing for the person that took its pose, so that both compare."""
+        if self._estimate is not None and self._estimator is not None:
+            maps, to_photo = detection.square(self._estimate.heatmaps, self._estimate.to_photo)
+            square = replace(self._estimate, heatmaps=maps, to_photo=to_photo)
+            return heatmap_export.frame_of_map(self._estimator.to_canvas(square), maps.shape[-1])
         if self._sampled is not None:
             found = heatmap_export.frame_of(person.pose, self._sampled, self.threshold)
             if found is not None:
@@ -153,13 +231,13 @@ class HeatmapsPanel(QWidget):
 
     def _refresh(self) -> None:
         self._value.setText(f"{self.threshold:.2f}")
-        self._show(self.sampled_view, self._sampled, self._sampled_count)
+        self._show(self.sampled_view, self._left(), self._sampled_count)
         self._show(self.edited_view, self._edited, self._edited_count)
 
     def _show(self, view: HeatmapView, maps: np.ndarray | None, count: QLabel) -> None:
         view.show_maps(maps, self.mode, self.threshold)
         count.setText("" if maps is None else f"{view.reaching} of 17")
-        self.export_button.setEnabled(self._sampled is not None or self._edited is not None)
+        self.export_button.setEnabled(self._left() is not None or self._edited is not None)
 
     @Slot()
     def _on_export(self) -> None:

@@ -129,14 +129,14 @@ class JointModel(QAbstractTableModel):
         present = bool(pose.present[joint])
         if role == Qt.ItemDataRole.DisplayRole:
             if column == _JOINT:
-                return COCO_17.joints[joint].replace("_", " ")
+                mark = " ?" if pose.doubtful[joint] else ""
+                return COCO_17.joints[joint].replace("_", " ") + mark
             if column == _STATE:
                 return _STATES[int(pose.visibility[joint])]
             if not present:
                 return "–"
             if column == _CONFIDENCE:
-                mark = "? " if pose.doubtful[joint] else ""
-                return f"{mark}{pose.confidence[joint]:.2f}"
+                return f"{pose.confidence[joint]:.2f}"
             return f"{pose.keypoints[joint, column - _X]:.1f}"
         if role == Qt.ItemDataRole.ToolTipRole and pose.doubtful[joint]:
             return _CHECK_TIP
