@@ -11,6 +11,7 @@ from trainer.synthetic.chunks import Chunk
 from trainer.synthetic.fabrics import rgb
 from trainer.synthetic.garments import Garment, Key
 from trainer.synthetic.person import Hair
+from trainer.synthetic.rims import Rim
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets, Cloth, Material, Part
 
@@ -18,6 +19,7 @@ _BUDGET = 3800
 _TEETH = 2400
 _GREY = np.array([196.0, 194.0, 190.0], np.float32)
 _SIDE_PX = 512
+_INTO_HAT_MM = 8.0  # hair goes so far above a rim
 
 
 def colour(hair: Hair) -> np.ndarray:
@@ -30,17 +32,17 @@ def grow(
     assets: Assets,
     hair: Hair,
     base: np.ndarray,
-    below: tuple[np.ndarray, float] | None,
+    under: Rim | None,
     seed: int,
 ) -> list[Chunk]:
     """The hair on a head.
 
     Args:
         base: (V,3) mm, morphed.
-        below: a plane, (3,) normal and offset in mm; hair above it is under a hat.
+        under: of the hat; hair above it is left out, and below it is pressed to the head.
     """
     if hair.style in shells.NAMES:
-        return shells.grow(assets, hair.style, base, below, colour(hair), seed)
+        return shells.grow(assets, hair.style, base, under, colour(hair), seed)
     piece = assets.pieces.get(hair.style)
     if piece is None or piece.kind != "hair":
         return []
@@ -49,10 +51,10 @@ def grow(
     points = fitting.fit(base, garment.refs, garment.weight, garment.offset, size)
     triangles, uv = garment.triangles, garment.uv
     bone, weight = garment.bone, garment.bone_weight
-    keep = _window(assets, garment, below is not None)
-    if below is not None:
-        normal, offset = below
-        keep = np.minimum(keep, (offset - points @ normal).astype(np.float32))
+    keep = _window(assets, garment, under is not None)
+    if under is not None:
+        points = under.press(points)
+        keep = np.minimum(keep, (_INTO_HAT_MM - under.above(points)).astype(np.float32))
     if (keep <= 0).any():
         clipped = hems.clip(triangles, uv, keep)
         triangles, uv = clipped.triangles, clipped.uv

@@ -10,43 +10,46 @@ from trainer.synthetic.chunks import Chunk, rigid
 from trainer.synthetic.fabrics import rgb
 from trainer.synthetic.garments import Key
 from trainer.synthetic.person import Wear
+from trainer.synthetic.rims import Rim, seat
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets, Cloth, Material, Part
 
 _AROUND = 40  # columns of a dome
 _THICK_MM = {"Beanie": 7.0, "Cap": 6.0}
+# Of the rim: how far up between eyes and crown in front, between ears and crown behind.
+_LIFTS = {"Beanie": (0.26, 0.06), "Cap": (0.32, 0.10)}
+_OTHER_LIFT = (0.36, 0.14)
 
 
-def brim(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """The plane of a hat's brim: (3,) unit normal upwards, and offset in mm.
-
-    Args:
-        points: (k,3) mm, the hat as it is worn.
-    """
-    centre = points.mean(0)
-    reach = np.linalg.norm((points - centre)[:, [0, 2]], axis=1)
-    outermost = points[reach > 0.82 * reach.max()]
-    middle = outermost.mean(0)
-    _, _, axes = np.linalg.svd(outermost - middle)
-    normal = axes[2] * np.sign(axes[2][1] or 1.0)
-    return normal, float(normal @ middle)
-
-
-def rim(assets: Assets, base: np.ndarray, name: str) -> tuple[np.ndarray, float]:
-    """The plane of the rim of a beanie or cap, as `brim`.
+def rim(assets: Assets, base: np.ndarray, name: str) -> Rim | None:
+    """The rim of a hat on a head; None where the assets have no head to put it on.
 
     Args:
         base: (V,3) mm, morphed.
     """
+    if "head" not in assets.rig.names or not len(_head_vertices(Key(assets))):
+        return None
     front, ears, top = _head(assets, base)
-    lift = {"Beanie": (0.28, 0.10), "Cap": (0.34, 0.16)}[name]
+    lift = _LIFTS.get(name, _OTHER_LIFT)
     high = top - ears[1]
     brow = np.array([0.0, front[1] + lift[0] * high, front[2]])
     nape = np.array([0.0, ears[1] + lift[1] * high, ears[2] - 90.0])
     along = brow - nape
     normal = np.array([0.0, along[2], -along[1]])
     normal /= np.linalg.norm(normal)
-    return normal, float(normal @ brow)
+    centre = ears + normal * float(normal @ (brow - ears))
+    forward = np.array([0.0, -normal[2], normal[1]])
+    angle = np.linspace(0.0, 2.0 * np.pi, _AROUND + 1)
+    ways = np.sin(angle)[:, None] * np.array([1.0, 0.0, 0.0]) + np.cos(angle)[:, None] * forward
+    radius = _support(base[_head_vertices(Key(assets))] - centre, ways)
+    radius[-1] = radius[0]
+    return Rim(centre, normal, forward, radius + 0.5 * min(_THICK_MM.values()))
+
+
+def seated(assets: Assets, name: str, points: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """`seat` on a body; as it is where the assets have no head."""
+    on = rim(assets, base, name)
+    return points if on is None else seat(points, on, base[_head_vertices(Key(assets))])
 
 
 def _head(assets: Assets, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -78,12 +81,10 @@ def _head_vertices(key: Key) -> np.ndarray:
 
 def wear_hat(assets: Assets, wear: Wear, base: np.ndarray) -> Chunk | None:
     """A beanie or a cap on a head; None where the assets have no head to put it on."""
-    if "head" not in assets.rig.names or not len(_head_vertices(Key(assets))):
+    on = rim(assets, base, wear.item)
+    if on is None:
         return None
-    normal, offset = rim(assets, base, wear.item)
-    _, ears, _ = _head(assets, base)
-    centre = ears + normal * (offset - float(normal @ ears))
-    forward = np.array([0.0, -normal[2], normal[1]])
+    centre, normal, forward = on.centre, on.normal, on.forward
     side = np.array([1.0, 0.0, 0.0])
     skull = base[_head_vertices(Key(assets))] - centre
     thick = _THICK_MM[wear.item]

@@ -32,7 +32,6 @@ from trainer.synthetic.types import Assets, Character, Cloth, Material, Part, Su
 from trainer.synthetic.wardrobe import TIGHTS
 
 _BODY_BUDGET = 13500
-_INTO_HAT_MM = 4.0  # hair goes so far below a rim
 _JAW_OPEN = 0.04  # of a rotation's matrix, about 2 degrees
 # This far from a hem, nobody sees what is below.
 _HIDDEN_MM, _HIDDEN_TIGHT_MM, _HIDDEN_LOOSE_MM = 24.0, 12.0, 45.0
@@ -184,23 +183,20 @@ def _on_top(
 ) -> list[Chunk]:
     """Hair, hats that have no piece, and bags."""
     out: list[Chunk] = []
-    plane = None
-    for one in worn:
-        if one.item.slot == "hat":
-            plane = hats.brim(one.points)
+    rim = None
     for wear in person.outfit:
+        if wear.slot == "hat" and wardrobe.item(assets, wear.item) is not None:
+            rim = hats.rim(assets, base, wear.item)
         if wear.item in wardrobe.PROCEDURAL_HATS:
             hat = hats.wear_hat(assets, wear, base)
             if hat is not None:
-                normal, offset = hats.rim(assets, base, wear.item)
-                plane = (normal, offset + _INTO_HAT_MM)
                 out.append(hat)
         elif wear.item in wardrobe.BAGS:
             wide = abs(float(heads[assets.rig.names.index("upperarm01.L"), 0]))
             neck = float(heads[assets.rig.names.index("neck01"), 1]) + 70.0
             trunk = bags.torso(base, assets.bone, assets.bone_weight, drawn, (1.12 * wide, neck))
             out += bags.carry(assets, wear, heads, trunk, person.seed)
-    return out + hair.grow(assets, person.hair, base, plane, person.seed)
+    return out + hair.grow(assets, person.hair, base, rim, person.seed)
 
 
 def _cloth(assets: Assets, one: wearing.Worn, hidden: np.ndarray, seed: int) -> Chunk:

@@ -12,6 +12,7 @@ import numpy as np
 from trainer.synthetic import charts, fitting, garments, skins
 from trainer.synthetic.chunks import Chunk
 from trainer.synthetic.garments import Key
+from trainer.synthetic.rims import Rim
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets, Cloth, Material, Part
 
@@ -61,7 +62,7 @@ def grow(
     assets: Assets,
     style: str,
     base: np.ndarray,
-    below: tuple[np.ndarray, float] | None,
+    under: Rim | None,
     colour: np.ndarray,
     seed: int,
 ) -> list[Chunk]:
@@ -69,7 +70,7 @@ def grow(
 
     Args:
         base: (V,3) mm, morphed.
-        below: as in `hair.grow`.
+        under: as in `hair.grow`.
         colour: (3,) sRGB 0 to 255.
     """
     scalp = _scalp(Key(assets))
@@ -82,16 +83,19 @@ def grow(
     facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-6)
     triangles = scalp.triangles
     uv = scalp.uv
-    if below is not None:
-        under = (at @ below[0] < below[1] + 12.0)[triangles].all(1)
-        triangles, uv = triangles[under], uv[under]
+    most = np.full(len(at), np.inf)
+    if under is not None:
+        height = under.above(at)
+        shown = (height < 12.0)[triangles].all(1)
+        triangles, uv = triangles[shown], uv[shown]
+        most = 3.0 + 0.5 * np.maximum(-height, 0.0)
     if not len(triangles):
         return []
     bone, weight = assets.bone[scalp.vertex].astype(np.int32), assets.bone_weight[scalp.vertex]
     out = []
     count = len(triangles)
     for n, height in enumerate(cut.heights):
-        lift = height * scalp.rise if below is None else min(height, 4.0) * scalp.rise
+        lift = np.minimum(height, most) * scalp.rise
         out.append(
             Chunk(
                 (at + facing * lift[:, None]).astype(np.float32),

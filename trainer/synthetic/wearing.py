@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from trainer.synthetic import body, fitting, garments, hems, wardrobe
+from trainer.synthetic import body, fitting, garments, hats, hems, wardrobe
 from trainer.synthetic.garments import Garment, Key
 from trainer.synthetic.person import Person, Wear
 from trainer.synthetic.types import Assets
@@ -134,6 +134,8 @@ def fitted(assets: Assets, person: Person, base: np.ndarray, facing: np.ndarray)
         points = fitting.fit(
             base, garment.refs, garment.weight, garment.offset, fitting.sizes(base, garment.scale)
         )
+        if item.slot == "hat":
+            points = hats.seated(assets, item.name, points, base)
         if item.flare:
             _flare(points, garment, item.flare)
         if item.slot not in ("shoes", "hat"):
