@@ -12,16 +12,17 @@ from poseapp.core.errors import PoseAppError
 from poseapp.services import batch
 
 OK, SOME_FAILED, USAGE = 0, 1, 2
-COMMANDS = ("caption", "lift", "convert", "render", "person", "tour")
+COMMANDS = ("caption", "detect", "lift", "convert", "render", "person", "tour")
 
 _DESCRIPTION = """\
-PoseApp: caption to pose, drag, lift to 3D, export.
+PoseApp: caption or photo to pose, drag, lift to 3D, export.
 
 Without a command the window opens; `poseapp FILE` opens it with a file.
 """
 _EXAMPLES = """\
 examples:
   poseapp caption "a man is playing tennis" -n 24 --seed 7 -o poses.json --png sheet.png
+  poseapp detect *.jpg -o poses.json --overlay-dir checked/
   poseapp lift poses.json -o poses.bvh
   poseapp convert poses.json pose.json --to openpose
   poseapp render poses.json -o pose.png --style controlnet
@@ -69,6 +70,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"PoseApp {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_caption(commands)
+    _add_detect(commands)
     _add_lift(commands)
     _add_convert(commands)
     _add_render(commands)
@@ -133,6 +135,43 @@ def _add_caption(commands: argparse._SubParsersAction) -> None:
     add("--word-vectors", metavar="FILE", default="", help="fastText .bin or .vec to read with")
     _add_models(parser)
     parser.set_defaults(run=_caption)
+
+
+def _add_detect(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "detect",
+        "find the people of photos and their poses",
+        "Find the people in photos and their joints. A photo that cannot be read does not stop\n"
+        "the others; --resume goes on where an earlier run stopped.",
+        "  poseapp detect *.jpg -o poses.json\n"
+        "  poseapp detect holiday/ -o poses.json --openpose-dir op/ --overlay-dir checked/\n"
+        "  poseapp detect team.jpg --box 40,20,180,400 -o poses.json\n"
+        "  poseapp detect *.jpg -o poses.json --model rtmpose.onnx --detector yolo.onnx\n"
+        "  poseapp detect archive/ -o poses.json --engine processes --resume\n",
+    )
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="PHOTO", help="photos, folders or patterns")
+    add("-o", "--out", type=Path, metavar="FILE", help="one COCO keypoint file of all photos")
+    add("--openpose-dir", type=Path, metavar="DIR", help="an OpenPose file for each photo")
+    add("--overlay-dir", type=Path, metavar="DIR", help="pictures with the poses over the photos")
+    add("--model", metavar="FILE", default="", help="pose model: .onnx, or weights of ours")
+    add("--detector", metavar="FILE", default="", help="detector of people: .onnx, or ours")
+    add(
+        "--answer",
+        action="append",
+        metavar="KEY=VALUE",
+        help="what an ONNX file does not tell, such as pose.joints=coco17",
+    )
+    add("--box", action="append", metavar="X,Y,W,H", help="px around one person; may be repeated")
+    add("--whole", action="store_true", help="each photo shows one person who fills it")
+    add("--fast", action="store_true", help="do not look at mirrored people too: half the time")
+    add("--resume", action="store_true", help="go on where an earlier run stopped")
+    add("--engine", choices=("here", "processes", "ray"), default="here", help="where to work")
+    add("--workers", type=int, default=0, metavar="N", help="processes (default: one a core)")
+    add("--address", metavar="HOST", help="of a Ray cluster (default: a local one)")
+    _add_device(parser)
+    parser.set_defaults(run=_detect)
 
 
 def _add_lift(commands: argparse._SubParsersAction) -> None:
@@ -269,6 +308,12 @@ def _caption(args: argparse.Namespace) -> int:
     from poseapp import cli_caption
 
     return cli_caption.run(args)
+
+
+def _detect(args: argparse.Namespace) -> int:
+    from poseapp import cli_detect
+
+    return cli_detect.run(args)
 
 
 def _lift(args: argparse.Namespace) -> int:

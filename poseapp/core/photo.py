@@ -90,6 +90,12 @@ def full_size(photo: Photo) -> tuple[int, int]:
     return stored[::-1] if turned else stored
 
 
+def fraction(data: bytes, name: str) -> float:
+    """By how much a file is taken smaller than it is: 1, or 1/2, 1/4, 1/8 for very wide JPEGs."""
+    kind, stored = read_header(data, name)
+    return max(_reduced(stored)) / max(stored) if kind == "jpeg" else 1.0
+
+
 def photo_preview(photo: Photo) -> np.ndarray:
     """(h, w, 3) uint8 RGB of at most 4096 px a side, of a photo that was loaded before."""
     return load_photo(photo.data, photo.name)[1]

@@ -138,6 +138,63 @@ def _opened(data: bytes, name: str) -> tuple[tuple[int, int], np.ndarray]:
     return photo.size, preview
 
 
+def detect_file(
+    ctx: TaskContext,
+    path: str,
+    data: bytes | None = None,
+    boxes: np.ndarray | None = None,
+    whole: bool = False,
+    flip: bool = True,
+    overlay: bool = False,
+) -> dict[str, Any]:
+    """The people of one of many photos, without the heatmaps.
+
+    Args:
+        path: of the photo.
+        data: its bytes, for whoever does not see that path; None reads it.
+        boxes: (N, 4) px of the file itself.
+        overlay: also draw the poses over the photo.
+    Returns:
+        What `detect_people` gives but for heatmaps and to_photo, in px of the file itself, whose
+        (width, height) is size; overlay: a JPEG of at most 4096 px a side, or b"".
+    """
+    from poseapp.core.photo import fraction, read_photo
+
+    name = Path(path).name
+    content = read_photo(path) if data is None else data
+    shrink = fraction(content, name) if content else 1.0
+    given = None if boxes is None else np.asarray(boxes, np.float32) * shrink
+    found = detect_people(ctx, content, name, given, whole, flip)
+    result = {k: v for k, v in found.items() if k not in ("heatmaps", "to_photo")}
+    result["overlay"] = _drawn(content, name, found) if overlay else b""
+    if shrink != 1.0:
+        from poseapp.core.document import Photo
+        from poseapp.core.photo import full_size
+
+        size = full_size(Photo(content, name, found["size"]))
+        factor = np.array(size, np.float32) / np.array(found["size"], np.float32)
+        result["size"] = size
+        result["boxes"] = found["boxes"] * np.tile(factor, 2)
+        result["keypoints"] = (found["keypoints"] + 0.5) * factor - 0.5
+    return result
+
+
+def _drawn(content: bytes, name: str, found: dict[str, Any]) -> bytes:
+    from poseapp.core import draw
+    from poseapp.core.detection import proposals, scaled
+    from poseapp.core.document import PERSON_COLOURS
+    from poseapp.formats.png import encode_jpeg
+
+    _, picture = _opened(content, name)
+    size = (picture.shape[1], picture.shape[0])
+    poses = [scaled(p.pose, found["size"], size) for p in proposals(found)]
+    colours = [
+        draw.parse_colour(PERSON_COLOURS[number % len(PERSON_COLOURS)])
+        for number in range(len(poses))
+    ]
+    return encode_jpeg(draw.draw_people(poses, size, "poseapp", picture, colours), 90)
+
+
 def check_onnx(
     ctx: TaskContext, kind: str, path: str, answers: dict[str, str] | None = None
 ) -> dict[str, Any]:
@@ -159,5 +216,6 @@ def check_onnx(
 
 PHOTO_TASKS: dict[str, Task] = {
     "detect_people": Task(detect_people, repeatable=True),
+    "detect_file": Task(detect_file, repeatable=True),
     "check_onnx": Task(check_onnx),
 }
