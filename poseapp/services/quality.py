@@ -10,6 +10,10 @@ _WORDS: dict[str, tuple[str, float]] = {
     "validity": ("valid {:.0f} %", 100),
     "diversity": ("diversity {:.0f} px", 1),
     "zv_mm": ("P-MPJPE {:.1f} mm", 1),
+    "pck": ("PCK@0.2 {:.1f} %", 1),
+    "pckh": ("PCKh@0.5 {:.1f} %", 1),
+    "ap": ("AP {:.2f}", 1),
+    "recall": ("finds {:.0f} % of single people", 1),
     "bh_mm": ("best of 10 {:.1f} mm", 1),
 }
 

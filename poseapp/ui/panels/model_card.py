@@ -22,7 +22,12 @@ from poseapp.services.weights import ModelCard
 from poseapp.ui.icons import icon
 from poseapp.ui.panels.caption_form import tool_button
 
-_TASKS = {"caption_to_pose": "Caption to pose", "lift": "2D pose to 3D"}
+_TASKS = {
+    "caption_to_pose": "Caption to pose",
+    "lift": "2D pose to 3D",
+    "estimate": "Photo to pose",
+    "find": "People in a photo",
+}
 _COLOURS = {"loaded": "#1a9d5f", "ready": "#3d7bf0", "missing": "#d07a12", "damaged": "#e0556b"}
 _STYLE = """
 QFrame#modelcard { border: 1px solid palette(mid); border-radius: 8px; background: palette(base); }

@@ -25,6 +25,7 @@ from poseapp.state.settings import Settings
 from poseapp.ui.panels.caption_form import tool_button
 from poseapp.ui.panels.model_card import ModelCardView, device_title
 from poseapp.ui.panels.notice import Notice
+from poseapp.ui.panels.photo_models import PhotoModels
 
 _LANE = "models"
 _STATES = {
@@ -161,7 +162,9 @@ class ModelsPanel(QWidget):
         chosen = options.from_settings(self._settings).devices
         assert isinstance(loaded, dict)
         for card in status["cards"]:  # type: ignore[attr-defined]
-            view = self.cards[card.name]
+            view = self.cards.get(card.name)
+            if view is None:  # its weights came after the window was opened
+                continue
             path, problem = self._refused.get(card.name, (None, ""))
             if path == card.path and card.status == "ready" and card.name not in loaded:
                 card = replace(card, status="damaged", problem=problem)
@@ -231,7 +234,12 @@ class ModelsPanel(QWidget):
         column.addLayout(self._build_process())
         column.addWidget(self.notice)
         chosen = options.from_settings(self._settings).weights
+        self.photo_models = PhotoModels(self._engine, self._settings)
+        self.photo_models.said.connect(self.notice.say)
+        ours = weights.photo_models()
         for name in weights.application_models():
+            if name in ours[:1]:
+                column.addWidget(self.photo_models)
             view = ModelCardView(weights.card(name, chosen.get(name, "")))
             view.load_requested.connect(self._load)
             view.unload_requested.connect(self._unload)
@@ -240,6 +248,8 @@ class ModelsPanel(QWidget):
             view.device_chosen.connect(self._on_device_chosen)
             self.cards[name] = view
             column.addWidget(view)
+        if not ours:
+            column.addWidget(self.photo_models)
         column.addLayout(self._build_words())
         column.addStretch(1)
         area = QScrollArea()
