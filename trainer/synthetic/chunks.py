@@ -1,11 +1,11 @@
 """The pieces of a dressed person, and how they become one mesh. Torch-free."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainer.synthetic.types import Character, Hung, Material, Mesh
+from trainer.synthetic.types import Character, Drape, Hung, Material, Mesh
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Chunk:
         part, cloth: (m,) uint8.
         layer: of `types.Mesh`.
         on_base: the triangles point into the base's vertices.
+        drape: of a skirt, its vertices counted from 0.
         hangs: bone, anchor, the bones to stay clear of and by how much, of a bag that hangs.
     """
 
@@ -34,6 +35,7 @@ class Chunk:
     layer: int
     on_base: bool = False
     hangs: tuple[int, np.ndarray, tuple[int, ...], float] | None = None
+    drape: Drape | None = None
 
 
 def rigid(count: int, bone: int) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +61,7 @@ def merge(
     """
     points, all_bones, all_weights = [base], [bone.astype(np.int32)], [bone_weight]
     triangles, layers, materials, hung = [], [], [], []
+    drapes = []
     at = len(base)
     for number, chunk in enumerate(chunks):
         start = 0 if chunk.on_base else at
@@ -73,6 +76,8 @@ def merge(
         if chunk.hangs is not None:
             of, anchor, clear, clearance = chunk.hangs
             hung.append(Hung(slice(at, at + len(chunk.points)), of, anchor, clear, clearance))
+        if chunk.drape is not None:
+            drapes.append(replace(chunk.drape, vertices=slice(at, at + len(chunk.points))))
         at += len(chunk.points)
     mesh = Mesh(
         triangles=np.ascontiguousarray(np.concatenate(triangles), np.int32),
@@ -91,4 +96,5 @@ def merge(
         tails=bones[1],
         mesh=mesh,
         hung=tuple(hung),
+        drapes=tuple(drapes),
     )

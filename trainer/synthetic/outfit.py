@@ -12,6 +12,7 @@ from trainer.synthetic import (
     bags,
     charts,
     chunks,
+    draping,
     fabrics,
     garments,
     hair,
@@ -29,7 +30,7 @@ from trainer.synthetic.garments import Key
 from trainer.synthetic.person import Face, Person
 from trainer.synthetic.streams import derived
 from trainer.synthetic.types import Assets, Character, Cloth, Material, Part, Surface
-from trainer.synthetic.wardrobe import TIGHTS
+from trainer.synthetic.wardrobe import SKIRT, TIGHTS
 
 _BODY_BUDGET = 13500
 _JAW_OPEN = 0.04  # of a rotation's matrix, about 2 degrees
@@ -49,7 +50,8 @@ def dress(assets: Assets, person: Person) -> Character:
     drawn: list[Chunk] = [_skin(assets, person, worn)]
     drawn += _face(assets, person, base)
     seed = derived(person.seed, "cloth")
-    drawn += [_cloth(assets, one, _covered(assets, worn, one.layer), seed) for one in worn]
+    legs = draping.legs(assets, base, *bones)
+    drawn += [_cloth(assets, one, _covered(assets, worn, one.layer), seed, legs) for one in worn]
     drawn += _on_top(assets, person, base, worn, bones[0], drawn)
     drawn = [chunk for chunk in drawn if len(chunk.triangles)]
     return chunks.merge(base, assets.bone, assets.bone_weight, bones, drawn)
@@ -72,7 +74,22 @@ def _covered(assets: Assets, worn: list[wearing.Worn], above: int) -> np.ndarray
         hidden[garment.covers[cover > margin]] = True
         if one.item.slot == "shoes":
             hidden |= _in_shoes(assets, one)
+        if one.item.source == SKIRT:
+            hidden |= _in_skirt(assets, one)
     return hidden
+
+
+def _in_skirt(assets: Assets, one: wearing.Worn) -> np.ndarray:
+    """(V,) bool, the legs well above a skirt's hem: none comes through, whatever the pose."""
+    ref = garments.reference(assets, one.item.gender)
+    shown = one.garment.rest[one.keep > 0, 1]
+    out = np.zeros(len(assets.base), bool)
+    if len(shown):
+        y = ref.base[ref.skin, 1]
+        arm = (assets.bone_weight[ref.skin] * ref.arm_bones[assets.bone[ref.skin]]).sum(1)
+        inside = (y > shown.min() + _HIDDEN_LOOSE_MM) & (y < ref.measures.crotch) & (arm < 0.1)
+        out[ref.skin[inside]] = True
+    return out
 
 
 def _in_shoes(assets: Assets, one: wearing.Worn) -> np.ndarray:
@@ -199,11 +216,14 @@ def _on_top(
     return out + hair.grow(assets, person.hair, base, rim, person.seed)
 
 
-def _cloth(assets: Assets, one: wearing.Worn, hidden: np.ndarray, seed: int) -> Chunk:
+def _cloth(
+    assets: Assets, one: wearing.Worn, hidden: np.ndarray, seed: int, legs: draping.Legs
+) -> Chunk:
     """The cloth of an item, cut and painted.
 
     Args:
         hidden: (V,) bool, the base vertices that cloth over this one hides.
+        legs: of the body, which a skirt falls around.
     """
     garment, item = one.garment, one.item
     beneath = hidden[garment.near].all(1)
@@ -217,6 +237,10 @@ def _cloth(assets: Assets, one: wearing.Worn, hidden: np.ndarray, seed: int) -> 
 
     clipped = hems.clip(garment.triangles[shown], garment.uv[shown], one.keep, exact)
     points, bone, weight = hair.extended(one.points, garment.bone, garment.bone_weight, clipped)
+    drape = None
+    if item.loose:
+        rest, _, _ = hair.extended(garment.rest, garment.bone, garment.bone_weight, clipped)
+        drape = draping.hung(assets, item.gender, rest, points, clipped.triangles, legs)
     fabric = fabrics.of_item(assets, item, garment)
     count = len(clipped.triangles)
     if item.slot == "hat":
@@ -234,4 +258,5 @@ def _cloth(assets: Assets, one: wearing.Worn, hidden: np.ndarray, seed: int) -> 
         part,
         np.full(count, item.cloth, np.uint8),
         one.layer,
+        drape=drape,
     )

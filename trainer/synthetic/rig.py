@@ -7,6 +7,7 @@ G_b = G_parent * T(head_b - head_parent) * R_b, and rest points follow G_b * T(-
 import numba
 import numpy as np
 
+from trainer.synthetic import falling
 from trainer.synthetic.types import Character, Hung, Posed, Rig
 
 
@@ -243,6 +244,8 @@ def pose(
         lift = -float(_lowest(positions, character.mesh.triangles, _hanging(character)))
         bones[:, 1, 3] += lift
         positions[:, 1] += lift
+    for drape in character.drapes:
+        falling.settle(positions, drape, bones, on_floor)
     for hung in character.hung:
         _hang(positions, character, hung, bones, on_floor)
     return Posed(positions, bones)

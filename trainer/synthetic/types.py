@@ -234,6 +234,27 @@ class Hung:
 
 
 @dataclass(frozen=True)
+class Drape:
+    """Vertices of a skirt, which falls around the legs.
+
+    Attributes:
+        vertices: slice of the character's positions.
+        edges: (e,2) int32 from the slice's start; lengths: (e,) float32 mm.
+        free: (k,) float32, 0 held by the body to 1 falling.
+        bone, ends, radius: (c,) int64, (c,2,3) and (c,2) float32 mm at rest, the legs as tapered
+            capsules.
+    """
+
+    vertices: slice
+    edges: np.ndarray
+    lengths: np.ndarray
+    free: np.ndarray
+    bone: np.ndarray
+    ends: np.ndarray
+    radius: np.ndarray
+
+
+@dataclass(frozen=True)
 class Character:
     """A dressed person at rest.
 
@@ -242,7 +263,7 @@ class Character:
         bone, bone_weight: (N,6) skin weights, int32 and float32.
         heads, tails: (B,3) float32 mm, bones at rest.
         mesh: what is drawn.
-        hung: bags.
+        hung: bags; drapes: skirts.
     """
 
     rest: np.ndarray
@@ -252,6 +273,7 @@ class Character:
     tails: np.ndarray
     mesh: Mesh
     hung: tuple[Hung, ...] = ()
+    drapes: tuple[Drape, ...] = ()
 
 
 @dataclass(frozen=True)

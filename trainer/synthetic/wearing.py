@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from trainer.synthetic import body, fitting, garments, hats, hems, wardrobe
+from trainer.synthetic import body, draping, fitting, garments, hats, hems, wardrobe
 from trainer.synthetic.garments import Garment, Key
 from trainer.synthetic.person import Person, Wear
 from trainer.synthetic.types import Assets
@@ -45,7 +45,19 @@ class Worn:
 
 def garment_of(assets: Assets, item: Item) -> Garment:
     """The cloth of an item before anybody wears it."""
-    return _garment(Key(assets), item.source, item.components, item.gender, item.budget)
+    key = Key(assets)
+    if item.loose:
+        return _skirt(key, item.source, item.components, item.gender, item.budget)
+    return _garment(key, item.source, item.components, item.gender, item.budget)
+
+
+@lru_cache(maxsize=16)
+def _skirt(
+    key: Key, source: str, components: tuple[int, ...], gender: float, budget: int
+) -> Garment:
+    garment = _garment(key, source, components, gender, budget)
+    bone, weight = draping.shared(key.assets, garment, gender)
+    return replace(garment, bone=bone, bone_weight=weight)
 
 
 @lru_cache(maxsize=96)
