@@ -71,6 +71,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
        "Look for people in the photo and their poses", "photo"),
     _A("detect_accept", "Acc&ept the people found", "&File", "detect.accept", ("Ctrl+Shift+A",),
        "check", "Put the people found on the canvas", "proposals"),
+    _A("detect_many", "Find people in &many photos…", "&File", "detect.many", (), "people",
+       "Look for people in a list or a folder of photos, and write their poses"),
     _A("canvas_size", "&Canvas size…", "&File", "file.canvas_size", (), "",
        "Change width and height of the canvas"),
     _A("settings", "Se&ttings…", "&File", "view.settings", ("Ctrl+,",), "settings",

@@ -7,6 +7,8 @@ asked for never arrives: a change of photo cancels it.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Signal, Slot
@@ -21,6 +23,9 @@ from poseapp.services.engine import Engine
 from poseapp.state.commands import AddPeople
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
+
+if TYPE_CHECKING:
+    from poseapp.ui.dialogs.detect_many import DetectManyDialog
 
 LANE = "detect"
 _LEAST_BOX_PX = 3.0
@@ -47,6 +52,8 @@ class DetectionController(QObject):
         self._session = session
         self._engine = engine
         self._settings = settings
+        self._window = window
+        self.dialog: DetectManyDialog | None = None
         self._photo: Photo | None = None
         self._task: int | None = None
         self._adds = False
@@ -252,6 +259,36 @@ class DetectionController(QObject):
         best = max(self._proposals, key=lambda p: p.confidence * float(p.box[2] * p.box[3]))
         name = self._photo.name.rpartition(".")[0] or self._photo.name
         self.reference_wanted.emit(ReferencePerson(self._photo, best.pose, name))
+
+    # -- many photos -------------------------------------------------------------------------
+    @Slot()
+    def many(self) -> None:
+        """Open the dialog for many photos."""
+        self.present([])
+
+    def present(self, photos: list[Path]) -> None:
+        """Open the dialog for many photos, with some to add to its list."""
+        if self.dialog is None:
+            from poseapp.ui.dialogs.detect_many import DetectManyDialog
+
+            self.dialog = DetectManyDialog(self._engine, self._settings, self._window)
+        if photos and not self.dialog.running:
+            self.dialog.add(photos)
+        self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+
+    def take_many(self, photos: list[Path]) -> bool:
+        """Several photos were dropped: with a model they go to the dialog."""
+        if not estimators.can_detect(self._engine.options):
+            return False
+        self.present(photos)
+        return True
+
+    def close(self) -> None:
+        """Close the dialog along with the window."""
+        if self.dialog is not None:
+            self.dialog.close()
 
     # -- following the session ---------------------------------------------------------------
     @Slot()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 
 _PROJECT = "PoseApp project (*.pose)"
+PHOTO_SUFFIXES = registry.FORMATS["photo"].extensions
 UNTITLED = "Untitled"
 
 
@@ -52,6 +54,7 @@ class FileController(QObject):
         self._settings = settings
         self._window = window
         self._source = UNTITLED
+        self.takes_many: Callable[[list[Path]], bool] = lambda photos: False
 
     # -- new and open ------------------------------------------------------------------------
     def may_leave(self) -> bool:
@@ -233,8 +236,13 @@ class FileController(QObject):
     def drop(self, paths: list[Path]) -> None:
         """Files dropped on the window: a photo becomes the background, people join the canvas.
 
-        A project, and the first pose file on an empty canvas, is opened instead.
+        A project, and the first pose file on an empty canvas, is opened instead. Several photos, or
+        a folder of them, are looked at one after the other where there is a model for that.
         """
+        photos = [p for p in paths if p.is_dir() or p.suffix.lower() in PHOTO_SUFFIXES]
+        several = len(photos) > 1 or any(p.is_dir() for p in photos)
+        if several and len(photos) == len(paths) and self.takes_many(photos):
+            return
         for path in paths:
             try:
                 kind = registry.sniff(path)

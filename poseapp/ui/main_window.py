@@ -266,6 +266,7 @@ class MainWindow(QMainWindow):
         self.detecting.changed.connect(self._on_proposals_changed)
         self.detecting.reference_wanted.connect(self.reference.take)
         self.detecting.box_wanted.connect(self.viewing.tool_detect)
+        self.files.takes_many = self.detecting.take_many
         self.files.photo_arrived.connect(self.detecting.arrived)
         self.editing.photo_pasted.connect(self.detecting.arrived)
         self.library_panel.said.connect(self._on_said)
@@ -381,6 +382,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.reference.close()
+        self.detecting.close()
         self.engine.shutdown()
         self.settings.keep_window_state(self.saveGeometry(), self.saveState(_STATE_VERSION))
         self.settings.sync()
