@@ -243,7 +243,7 @@ def test_an_arm_in_the_belly_is_swung_out_and_a_lost_one_is_refused(
     assert before > 35.0
     assert after <= collisions.DEEPEST_MM
     assert good is not None
-    before, _, good = settled((-1.0, 0.0, 0.0))
+    before, _, good = settled((-1.0, 0.1, 0.1))
     assert before > 110.0
     assert good is None
 

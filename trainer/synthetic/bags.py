@@ -311,12 +311,12 @@ def _strap(wear: Wear, path: np.ndarray, on: Torso, half_width: float) -> Chunk:
             triangles += [[a, a + 1, a + 3], [a + 1, a + 4, a + 3]]
     tri = np.array(triangles, np.int32)
     uv = np.stack([np.tile([0.02, 0.05, 0.08], len(laid)), np.repeat(t, 3)], 1)
-    rows = np.repeat(near, 3)
+    bone, weight = _even(on.bone[near], on.bone_weight[near])
     count = len(tri)
     return Chunk(
         points.astype(np.float32),
-        on.bone[rows],
-        on.bone_weight[rows],
+        np.repeat(bone, 3, 0),
+        np.repeat(weight, 3, 0),
         tri,
         uv[tri].astype(np.float32),
         _material(wear, "strap"),
@@ -324,6 +324,22 @@ def _strap(wear: Wear, path: np.ndarray, on: Torso, half_width: float) -> Chunk:
         np.full(count, Cloth.BAG, np.uint8),
         7,
     )
+
+
+def _even(bone: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Skin weights along a strap, (n,6), without jumps: it bends, and does not crumple."""
+    names, number = np.unique(bone, return_inverse=True)
+    dense = np.zeros((len(bone), len(names)), np.float32)
+    np.add.at(dense, (np.arange(len(bone))[:, None], number.reshape(bone.shape)), weight)
+    dense = cv2.GaussianBlur(
+        dense, (1, 25), sigmaX=0.1, sigmaY=5.0, borderType=cv2.BORDER_REPLICATE
+    )
+    order = np.argsort(-dense, axis=1, kind="stable")[:, : bone.shape[1]]
+    if order.shape[1] < bone.shape[1]:
+        order = np.pad(order, ((0, 0), (0, bone.shape[1] - order.shape[1])), mode="edge")
+    kept = np.take_along_axis(dense, order, 1)
+    kept[:, len(names) :] = 0.0
+    return names[order].astype(np.int32), kept / kept.sum(1, keepdims=True)
 
 
 def _kept_end(laid: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -19,7 +19,6 @@ _BUDGET = 3800
 _TEETH = 2400
 _GREY = np.array([196.0, 194.0, 190.0], np.float32)
 _SIDE_PX = 512
-_INTO_HAT_MM = 8.0  # hair goes so far above a rim
 
 
 def colour(hair: Hair) -> np.ndarray:
@@ -54,7 +53,7 @@ def grow(
     keep = _window(assets, garment, under is not None)
     if under is not None:
         points = under.press(points)
-        keep = np.minimum(keep, (_INTO_HAT_MM - under.above(points)).astype(np.float32))
+        keep = np.minimum(keep, (under.inside_mm - under.above(points)).astype(np.float32))
     if (keep <= 0).any():
         clipped = hems.clip(triangles, uv, keep)
         triangles, uv = clipped.triangles, clipped.uv

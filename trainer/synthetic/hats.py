@@ -43,7 +43,9 @@ def rim(assets: Assets, base: np.ndarray, name: str) -> Rim | None:
     ways = np.sin(angle)[:, None] * np.array([1.0, 0.0, 0.0]) + np.cos(angle)[:, None] * forward
     radius = _support(base[_head_vertices(Key(assets))] - centre, ways)
     radius[-1] = radius[0]
-    return Rim(centre, normal, forward, radius + 0.5 * min(_THICK_MM.values()))
+    # The brim of other hats is bent, up to where their crown hides the hair.
+    inside = 8.0 if name in _LIFTS else 26.0
+    return Rim(centre, normal, forward, radius + 0.5 * min(_THICK_MM.values()), inside)
 
 
 def seated(assets: Assets, name: str, points: np.ndarray, base: np.ndarray) -> np.ndarray:

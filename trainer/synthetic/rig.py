@@ -291,17 +291,17 @@ def _hang(
     forward = bones[0, :3, 2]
     yaw = about_y(float(np.arctan2(forward[0], forward[2])))
     below = (character.rest[span] - hung.anchor) @ yaw.T
-    below = below @ _swung(hung, character, bones, anchor, below, yaw).T
-    moved = anchor + below
+    moved = anchor + below + _aside(hung, character, bones, anchor, below, yaw)
     if on_floor:
         moved[:, 1] += max(0.0, -float(moved[:, 1].min()))
     positions[span] = moved
 
 
-_STEEPEST_RAD = 0.7
+_STEEPEST = 0.33  # of how far the middle of a bag is below the hand
+_HANDLE = 0.3  # of a bag's height below the hand: its handles, which lean
 
 
-def _swung(
+def _aside(
     hung: Hung,
     character: Character,
     bones: np.ndarray,
@@ -309,32 +309,24 @@ def _swung(
     below: np.ndarray,
     yaw: np.ndarray,
 ) -> np.ndarray:
-    """(3,3) that swings a bag about its anchor, away from the thighs that it would cut into."""
+    """(k,3) mm that set a bag off the legs that it would cut into.
+
+    Its handles lean, and the bag itself stays upright.
+    """
     reach = max(1.0, -float(below[:, 1].min()))
-    tilt = np.zeros(2)
+    side = yaw[:, 0] * np.sign(hung.anchor[0] - character.heads[0, 0])
+    need = 0.0
     for bone in hung.clear_of:
         m = bones[bone]
         head = m[:3, :3] @ character.heads[bone] + m[:3, 3]
         tail = m[:3, :3] @ character.tails[bone] + m[:3, 3]
         along = head + np.linspace(0.0, 1.0, 9)[:, None] * (tail - head)
         depth = anchor[1] - along[:, 1]
-        beside = depth > 0.15 * reach
-        beside &= depth < 1.1 * reach
-        if not beside.any():
-            continue
-        gap = anchor[None, [0, 2]] - along[beside][:, [0, 2]]
-        side = yaw[[0, 2], 0] * np.sign(hung.anchor[0] - character.heads[0, 0])
-        outward = gap @ side
-        slope = (hung.clearance_mm - outward) / depth[beside]
-        near = np.abs(gap @ yaw[[0, 2], 2]) < hung.clearance_mm
-        need = float(np.arctan(np.where(near, slope, 0.0).max(initial=0.0)))
-        if need > np.linalg.norm(tilt):
-            tilt = side * min(need, _STEEPEST_RAD)
-    angle = float(np.linalg.norm(tilt))
-    if angle == 0.0:
-        return np.eye(3)
-    # Down turns towards the tilt's side.
-    x, z = tilt / angle
-    axis = np.array([z, 0.0, -x])
-    k = np.array([[0.0, -axis[2], axis[1]], [axis[2], 0.0, -axis[0]], [-axis[1], axis[0], 0.0]])
-    return np.eye(3) - np.sin(angle) * k + (1.0 - np.cos(angle)) * (k @ k)
+        beside = (depth > 0.15 * reach) & (depth < 1.1 * reach)
+        gap = anchor - along[beside]
+        near = np.abs(gap @ yaw[:, 2]) < hung.clearance_mm
+        need = max(need, float((hung.clearance_mm - gap[near] @ side).max(initial=0.0)))
+    middle = -0.5 * float(below[:, 1].max() + below[:, 1].min())
+    off = min(need, _STEEPEST * max(0.0, middle))
+    share = np.clip(-below[:, 1] / (_HANDLE * reach), 0.0, 1.0)
+    return share[:, None] * (off * side)

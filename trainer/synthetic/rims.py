@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _INSIDE_MM = 3.0  # between a head and the crown of a hat
+_WIDEST = 1.25  # a hat goes no further up in size
+_NARROWER = 0.3  # and is held in so much for each mm above
 _LOOSER = 0.5  # hair stands off so much more for each mm below a rim
 
 
@@ -15,12 +17,14 @@ class Rim:
     Attributes:
         centre, normal, forward: (3,) mm and unit vectors; the normal points up.
         radius: (n,) mm of what goes inside, by the angle about the normal from forward to the left.
+        inside_mm: hair goes so far up into the hat.
     """
 
     centre: np.ndarray
     normal: np.ndarray
     forward: np.ndarray
     radius: np.ndarray
+    inside_mm: float = 8.0
 
     def above(self, points: np.ndarray) -> np.ndarray:
         """(k,) mm above the rim's plane."""
@@ -33,7 +37,8 @@ class Rim:
         side = np.array([1.0, 0.0, 0.0])
         angle = np.mod(np.arctan2(flat @ side, flat @ self.forward), 2.0 * np.pi)
         around = np.linspace(0.0, 2.0 * np.pi, len(self.radius))
-        most = np.interp(angle, around, self.radius) + _LOOSER * np.maximum(-height, 0.0)
+        most = np.interp(angle, around, self.radius)
+        most += np.where(height < 0.0, -_LOOSER * height, -_NARROWER * height)
         length = np.linalg.norm(flat, axis=1)
         share = np.minimum(1.0, most / np.maximum(length, 1.0))
         return (points + (share - 1.0)[:, None] * flat).astype(np.float32)
@@ -55,6 +60,7 @@ def seat(points: np.ndarray, on: Rim, skull: np.ndarray) -> np.ndarray:
     up = at @ normal
     head = skull - on.centre
     head_up = head @ normal
+    wider = np.ones(3)
     for low, high in ((4.0, 22.0), (22.0, 42.0), (42.0, 62.0)):
         crown = at[(up > low) & (up <= high)]
         inner = head[(head_up > low) & (head_up <= high)]
@@ -63,11 +69,10 @@ def seat(points: np.ndarray, on: Rim, skull: np.ndarray) -> np.ndarray:
         for axis in (0, 2):
             for sign in (-1.0, 1.0):
                 need = float((sign * inner[:, axis]).max()) + _INSIDE_MM
-                has = float((sign * crown[:, axis]).max())
-                if 1.0 < has < need:
-                    mine = sign * at[:, axis] > 0
-                    at[mine, axis] *= min(need / has, 1.3)
-                    crown = at[(up > low) & (up <= high)]
+                has = max(1.0, float((sign * crown[:, axis]).max()))
+                wider[axis] = max(wider[axis], min(need / has, _WIDEST))
+    at *= wider
+    up = at @ normal
     reach = np.linalg.norm(at[:, [0, 2]], axis=1)
     roof = (reach < 0.3 * reach.max()) & (up > 0)
     short = float(head_up.max()) + _INSIDE_MM - (float(up[roof].min()) if roof.any() else np.inf)

@@ -86,7 +86,7 @@ def grow(
     most = np.full(len(at), np.inf)
     if under is not None:
         height = under.above(at)
-        shown = (height < 12.0)[triangles].all(1)
+        shown = (height < under.inside_mm + 4.0)[triangles].all(1)
         triangles, uv = triangles[shown], uv[shown]
         most = 3.0 + 0.5 * np.maximum(-height, 0.0)
     if not len(triangles):

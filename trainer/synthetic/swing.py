@@ -36,6 +36,7 @@ _PELVIS_LEAN, _CHEST_LEAN, _HEAD_LEAN = -4.9, 1.6, 6.5
 _TRUNK_STEPS = 4
 _SHOULDER_MEAN = np.array([0.998, 0.033, -0.06])  # neck to left shoulder in the chest's frame
 _CLAVICLE_FOLLOWS = 0.7
+_CLAVICLE_DROPS, _ARM_AT_REST_RAD = 0.2, -0.75
 _CLAVICLE_RISES = 0.22  # of the arm's rise above the horizontal
 _CLAVICLE_MOST = np.radians(24.0)
 
@@ -179,7 +180,8 @@ def _arm(
     seen = chest.T @ (shoulder - joints[_J["Neck"]])
     follow = vector_of(aligning(mean, seen)) * _CLAVICLE_FOLLOWS
     rise = float(np.arcsin(np.clip(upper @ chest[:, 1], -1.0, 1.0)))
-    follow = follow + _Z * (sign * _CLAVICLE_RISES * max(rise, 0.0))
+    below = min(0.0, rise - _ARM_AT_REST_RAD)  # a hanging arm draws its shoulder down
+    follow = follow + _Z * (sign * (_CLAVICLE_RISES * max(rise, 0.0) + _CLAVICLE_DROPS * below))
     follow *= min(1.0, _CLAVICLE_MOST / max(length(follow), 1e-9))
     clavicle = chest @ rotation_of(follow)
     turned.turn(f"clavicle.{side}", clavicle)

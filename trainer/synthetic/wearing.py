@@ -12,6 +12,7 @@ from trainer.synthetic.types import Assets
 from trainer.synthetic.wardrobe import SKIRT, TIGHTS, Item
 
 _APART_MM = 2.0
+_SHOULDER_MM = 230.0  # around the joint
 _BENEATH_MM = 4.0  # between a bottom and the top over it
 _DEEPEST_MM = 22.0  # skin further out than this belongs to another limb
 _BEYOND_MM = 30.0  # what is beneath stays low until so far past a hem
@@ -48,7 +49,31 @@ def garment_of(assets: Assets, item: Item) -> Garment:
     key = Key(assets)
     if item.loose:
         return _skirt(key, item.source, item.components, item.gender, item.budget)
+    if item.slot in _UPPER and item.source != TIGHTS:
+        return _top(key, item.source, item.components, item.gender, item.budget)
     return _garment(key, item.source, item.components, item.gender, item.budget)
+
+
+@lru_cache(maxsize=32)
+def _top(key: Key, source: str, components: tuple[int, ...], gender: float, budget: int) -> Garment:
+    """A top whose shoulders move as the skin below them, lest they swell to pads."""
+    garment = _garment(key, source, components, gender, budget)
+    m = garments.reference(key.assets, gender).measures
+    away = np.min([np.linalg.norm(garment.rest - s, axis=1) for s in m.shoulder], 0)
+    near = np.clip((_SHOULDER_MM - away) / (0.5 * _SHOULDER_MM), 0.0, 1.0)
+    near = (near * near * (3.0 - 2.0 * near)).astype(np.float32)
+    bone, weight = fitting.blended_bones(
+        garment.near, garment.near_weight, key.assets.bone, key.assets.bone_weight
+    )
+    count = len(garment.rest)
+    both = np.stack([np.arange(count), np.arange(count) + count], 1).astype(np.int32)
+    mixed, shares = fitting.mixed_bones(
+        np.concatenate([garment.bone, bone]),
+        np.concatenate([garment.bone_weight, weight]),
+        both,
+        near,
+    )
+    return replace(garment, bone=mixed, bone_weight=shares)
 
 
 @lru_cache(maxsize=16)
