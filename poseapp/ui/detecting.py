@@ -14,7 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QRectF, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from poseapp.core import detection
+from poseapp.core import detection, picking
 from poseapp.core.detection import Proposal
 from poseapp.core.document import Person, Photo, ReferencePerson
 from poseapp.core.pose import Pose2D
@@ -202,17 +202,21 @@ class DetectionController(QObject):
     @Slot(int, object)
     def _on_failed(self, task: int, error: object) -> None:
         if task == self._task:
+            self._task = None
             self._rest()
             self.said.emit("error", str(error))
 
     @Slot(int)
     def _on_cancelled(self, task: int) -> None:
         if task == self._task:
+            self._task = None
             self._rest()
 
     def _rest(self) -> None:
-        self._task = None
+        """Nothing is asked for, or not any more."""
         self._state = "found" if self._proposals else "idle"
+        if self._task is not None:
+            self._state = "working"
         self.changed.emit()
 
     # -- deciding ----------------------------------------------------------------------------
@@ -222,14 +226,38 @@ class DetectionController(QObject):
         if self._task is not None:
             self._engine.cancel(self._task)
 
+    def proposal_at(self, place: np.ndarray, radius: float) -> int | None:
+        """Which proposal has a bone within `radius` px of a place of the canvas, or its box."""
+        poses = self.poses()
+        hit = picking.nearest_bone(list(poses), place, radius)
+        if hit is not None:
+            return hit.person
+        for number, pose in enumerate(poses):
+            x, y, width, height = pose.bounds or (0.0, 0.0, 0.0, 0.0)
+            if x <= place[0] <= x + width and y <= place[1] <= y + height:
+                return number
+        return None
+
+    def accept_one(self, number: int) -> None:
+        """Put one of the people found on the canvas; the others stay proposals."""
+        self._accept([self._proposals[number]])
+
+    def leave_out(self, number: int) -> None:
+        """Forget one of the people found."""
+        del self._proposals[number]
+        self._rest()
+
     @Slot()
     def accept(self) -> None:
         """Put everybody who was found on the canvas, as one step."""
-        if not self._proposals:
+        self._accept(self._proposals)
+
+    def _accept(self, chosen: list[Proposal]) -> None:
+        if not chosen:
             return
         document = self._session.document
         # Whoever stands lower in the picture is nearer, and in front.
-        order = sorted(self._proposals, key=lambda p: float(p.box[1] + p.box[3]))
+        order = sorted(chosen, key=lambda p: float(p.box[1] + p.box[3]))
         people: list[Person] = []
         for proposal in order:
             so_far = replace(document, people=(*document.people, *people))
@@ -238,7 +266,8 @@ class DetectionController(QObject):
             person = Person(pose, name, so_far.next_colour(), extra=proposal.extra)
             people.append(person)
             self._kept[person.id] = proposal
-        self._proposals, self._note = [], ""
+        self._proposals = [p for p in self._proposals if p not in chosen]
+        self._note = ""
         noun = "person" if len(people) == 1 else "people"
         self._session.undo_stack.push(AddPeople(self._session, people, f"Add {noun} of the photo"))
         self._session.select(people[0].id if len(people) == 1 else None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -28,7 +29,7 @@ from poseapp.state.session import Session
 from poseapp.state.settings import Settings, recent_titles
 from poseapp.ui.actions import ActionSet
 from poseapp.ui.canvas.menu import CanvasMenu
-from poseapp.ui.canvas.view import CanvasView
+from poseapp.ui.canvas.view import BONE_RADIUS_PX, CanvasView
 from poseapp.ui.detecting import DetectionController
 from poseapp.ui.detection_bar import FOOT_PX, DetectionBar
 from poseapp.ui.editing import EditController
@@ -529,4 +530,17 @@ class MainWindow(QMainWindow):
 
     def canvas_menu(self, at: QPoint) -> QMenu:
         """The menu of a place on the canvas (global position)."""
-        return CanvasMenu(self.session, self.canvas, self.actions_by_id, at, self)
+        menu = CanvasMenu(self.session, self.canvas, self.actions_by_id, at, self)
+        radius = BONE_RADIUS_PX / self.canvas.scale_factor
+        found = self.detecting.proposal_at(menu.place, radius)
+        if found is not None:
+            first = menu.actions()[0]
+            for text, then in (
+                ("Accept this person", self.detecting.accept_one),
+                ("Leave this person out", self.detecting.leave_out),
+            ):
+                action = QAction(text, menu)
+                action.triggered.connect(partial(then, found))
+                menu.insertAction(first, action)
+            menu.insertSeparator(first)
+        return menu

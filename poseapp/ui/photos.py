@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QImage, QPixmap
 
 from poseapp.core.document import Photo
 from poseapp.core.errors import PhotoError
+
+_Answer = TypeVar("_Answer")
+_LARGE_BYTES = 2 * 2**20  # from here on decoding takes long enough to be felt
+_LOOK_MS = 8
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +31,31 @@ def pixmap_of_array(picture: np.ndarray) -> QPixmap:
     return QPixmap.fromImage(image)  # copies, so the array may go
 
 
-@lru_cache(maxsize=4)
-def _decoded(data: bytes, name: str) -> tuple[Photo, QPixmap]:
+@lru_cache(maxsize=1)
+def _read(data: bytes, name: str) -> tuple[Photo, np.ndarray]:
     from poseapp.core.photo import load_photo  # OpenCV: not needed for the first window
 
-    photo, preview = load_photo(data, name)
+    return load_photo(data, name)
+
+
+@lru_cache(maxsize=4)
+def _decoded(data: bytes, name: str) -> tuple[Photo, QPixmap]:
+    photo, preview = _read(data, name)
     return photo, pixmap_of_array(preview)
+
+
+def _beside_the_window(work: Callable[[], _Answer]) -> _Answer:
+    """Do some work in a thread while the window goes on painting; clicks and keys wait."""
+    loop = QEventLoop()
+    with ThreadPoolExecutor(1, "photo") as pool:
+        future = pool.submit(work)
+        timer = QTimer()
+        timer.setInterval(_LOOK_MS)
+        timer.timeout.connect(lambda: loop.quit() if future.done() else None)
+        timer.start()
+        loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        timer.stop()
+    return future.result()
 
 
 def open_photo(path: Path) -> Photo:
@@ -39,7 +66,10 @@ def open_photo(path: Path) -> Photo:
     """
     from poseapp.core.photo import read_photo
 
-    return _decoded(read_photo(path), path.name)[0]
+    data = read_photo(path)
+    if len(data) >= _LARGE_BYTES:
+        _beside_the_window(lambda: _read(data, path.name))
+    return _decoded(data, path.name)[0]
 
 
 def pixmap_of(photo: Photo) -> QPixmap:

@@ -59,7 +59,7 @@ def test_photos_are_looked_at_one_after_the_other(dialog: DetectManyDialog, tmp_
     dialog.set_output("overlay", tmp_path / "over")
     dialog.start_button.click()
     assert asked(dialog) == "a.png" and dialog._engine.last[2]["overlay"]
-    assert len(dialog._engine.submitted) == 1 and not dialog.start_button.isEnabled()
+    assert len(dialog._engine.submitted) == 1 and not dialog.start_button.isVisible()
     answer(dialog, 2)
     assert asked(dialog) == "b.png" and dialog.progress.value() == 1
     answer(dialog, 0)

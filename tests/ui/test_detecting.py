@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage
 
 from poseapp.core.errors import TaskError
@@ -241,3 +242,40 @@ def test_the_heatmaps_of_the_estimator_lie_over_the_photo(ready: MainWindow) -> 
     ready.session.undo_stack.undo()
     panel._on_frame()
     assert panel._sampled_title.text() == "Sampled" and panel.sampled_view.maps is None
+
+
+def test_one_of_them_alone_by_the_menu(ready: MainWindow) -> None:
+    answer(ready)
+    canvas = ready.canvas
+    hip = ready.detecting.poses()[0].keypoints[11]
+
+    def texts() -> dict:
+        at = canvas.viewport().mapToGlobal(canvas.to_screen(hip))
+        menu = ready.canvas_menu(at)
+        menu.setParent(ready)
+        return {a.text(): a for a in menu.actions()}
+
+    texts()["Accept this person"].trigger()
+    assert len(ready.session.document.people) == 1 and len(ready.detecting.proposals) == 1
+    hip = ready.detecting.poses()[0].keypoints[11]
+    texts()["Leave this person out"].trigger()
+    assert ready.detecting.state == "idle" and len(ready.session.document.people) == 1
+    assert "Accept this person" not in texts()
+
+
+def test_a_large_photo_is_decoded_while_the_window_paints(
+    ready: MainWindow, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (1500, 1500, 3), np.uint8)
+    path = tmp_path / "large.png"
+    cv2.imwrite(str(path), noise)
+    assert path.stat().st_size > 2 * 2**20
+    ticks: list[int] = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: ticks.append(1))
+    timer.start(1)
+    assert ready.files.set_photo(path)
+    timer.stop()
+    assert ticks and ready.session.document.photo.size == (1500, 1500)
+    path.write_bytes(path.read_bytes()[:3_000_000])
+    assert not ready.files.set_photo(path) and "cut short" in ready.infobar.text

@@ -38,8 +38,8 @@ class CanvasMenu(QMenu):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        place = canvas.to_canvas(canvas.viewport().mapFromGlobal(at).toPointF())
-        person_id = canvas.body_at(place)
+        self.place = canvas.to_canvas(canvas.viewport().mapFromGlobal(at).toPointF())
+        person_id = canvas.body_at(self.place)
         ids: Sequence[str] = _PAGE
         if person_id is not None:
             session.select(person_id)

@@ -305,10 +305,11 @@ class DetectManyDialog(QDialog):
         running = self.running
         idle = running and self._paused and self._task is None
         self.start_button.setText("Go on" if running else "Start")
-        self.start_button.setEnabled(bool(count) and (not running or self._paused))
-        self.pause_button.setVisible(running)
+        self.start_button.setVisible(not running or self._paused)
+        self.start_button.setEnabled(bool(count))
+        self.pause_button.setVisible(running and not idle)
         self.pause_button.setEnabled(running and not self._paused)
-        self.pause_button.setText("Pausing …" if self._paused and not idle else "Pause")
+        self.pause_button.setText("Pausing …" if self._paused else "Pause")
         self.stop_button.setVisible(running)
         for widget in (*self._inputs, self.whole):
             widget.setEnabled(not running)
