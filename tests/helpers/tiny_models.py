@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from trainer import artifact
 from trainer import config as configs
 
@@ -59,4 +62,21 @@ def write_finder(path: Path, score: float = 0.0) -> Path:
     net = PersonFinder(config)
     extra = {"score": score}
     artifact.save(path, net.state_dict(), "person_finder", configs.to_dict(config), extra)
+    return path
+
+
+def write_onnx_pose(path: Path) -> Path:
+    """A pose model that averages its picture into 17 heatmaps."""
+    onnx = pytest.importorskip("onnx")
+    helper, kinds = onnx.helper, onnx.TensorProto
+    weight = np.random.default_rng(0).normal(size=(17, 3, 4, 4)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["input", "w"], ["heatmaps"], strides=[4, 4])],
+        "pose",
+        [helper.make_tensor_value_info("input", kinds.FLOAT, ["batch", 3, 64, 48])],
+        [helper.make_tensor_value_info("heatmaps", kinds.FLOAT, ["batch", 17, 16, 12])],
+        [onnx.numpy_helper.from_array(weight, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, str(path))
     return path

@@ -16,6 +16,7 @@ from poseapp.core.errors import TaskError, WeightsError
 from poseapp.services.models import ModelOptions
 from poseapp.services.samples import CaptionRequest
 from tests.helpers import tiny_models
+from tests.helpers.photos import photo_file
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_MS = 60_000
@@ -131,3 +132,26 @@ def test_sampling_leaves_torch_out_of_this_process(options: ModelOptions, tmp_pa
     assert int(beats) > 20
     # the worst hundredth may be other programs' doing
     assert float(worst) < 0.05
+
+
+def test_a_photo_goes_to_the_process_and_its_people_come_back(
+    qtbot, make_engine, record_of, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    model = tiny_models.write_onnx_pose(tmp_path / "vitpose-tiny.onnx")
+    photo = np.frombuffer(photo_file(tmp_path / "a.png").read_bytes(), np.uint8)
+    engine = make_engine(TASKS, options=ModelOptions(device="cpu", pose_onnx=str(model)))
+    record = record_of(engine)
+    boxes = np.array([[10, 10, 90, 200], [60, 40, 80, 190]], np.float32)
+    number = engine.submit("detect_people", lane="detect", photo=photo, boxes=boxes)
+    qtbot.waitUntil(lambda: record.ended(number), timeout=WAIT_MS)
+    kind, _, result = record.of(number)[-1]
+    assert kind == "succeeded" and result["keypoints"].shape == (2, 17, 2)
+    assert result["heatmaps"].dtype == np.float16 and result["size"] == (160, 240)
+    first = engine.submit("detect_people", lane="detect", photo=photo, whole=True)
+    second = engine.submit("detect_people", lane="detect", photo=photo, whole=True)
+    qtbot.waitUntil(lambda: record.ended(second), timeout=WAIT_MS)
+    assert record.of(first)[-1][0] == "cancelled"
+    bad = engine.submit("detect_people", lane="detect", photo=photo[:100], name="cut.png")
+    qtbot.waitUntil(lambda: record.ended(bad), timeout=WAIT_MS)
+    assert "cut.png is cut short" in str(record.of(bad)[-1][2])

@@ -16,6 +16,7 @@ from poseapp.services.context import TaskContext
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelCache, ModelOptions
 from tests.helpers.photos import detected, install, list_models, photo_file
+from tests.helpers.tiny_models import write_onnx_pose
 
 
 @pytest.fixture
@@ -143,13 +144,13 @@ def test_progress_is_told_and_cancels(
 
 def test_an_onnx_model_is_used_in_place_of_ours(tmp_path: Path, data: bytes) -> None:
     pytest.importorskip("onnxruntime")
-    path = tiny_onnx_pose(tmp_path / "vitpose-tiny.onnx")
+    path = write_onnx_pose(tmp_path / "vitpose-tiny.onnx")
     asked = LocalEngine().run("check_onnx", kind="pose", path=str(path), answers={})
     assert asked["questions"] == []
     options = ModelOptions(pose_onnx=str(path))
     found = LocalEngine(options).run("detect_people", photo=data, whole=True)
     assert found["estimator"] == "vitpose-tiny.onnx" and found["keypoints"].shape == (1, 17, 2)
-    other = tiny_onnx_pose(tmp_path / "mystery.onnx")
+    other = write_onnx_pose(tmp_path / "mystery.onnx")
     asked = LocalEngine().run("check_onnx", kind="pose", path=str(other), answers={})
     keys = {key for key, _, _ in asked["questions"]}
     assert keys and all(choices for _, _, choices in asked["questions"])
@@ -160,23 +161,6 @@ def test_an_onnx_model_is_used_in_place_of_ours(tmp_path: Path, data: bytes) -> 
     (tmp_path / "no.onnx").write_bytes(b"nothing")
     with pytest.raises(TaskError, match=r"no\.onnx"):
         LocalEngine().run("check_onnx", kind="pose", path=str(tmp_path / "no.onnx"))
-
-
-def tiny_onnx_pose(path: Path) -> Path:
-    """A pose model that averages its picture into 17 heatmaps."""
-    onnx = pytest.importorskip("onnx")
-    helper, kinds = onnx.helper, onnx.TensorProto
-    weight = np.random.default_rng(0).normal(size=(17, 3, 4, 4)).astype(np.float32)
-    graph = helper.make_graph(
-        [helper.make_node("Conv", ["input", "w"], ["heatmaps"], strides=[4, 4])],
-        "pose",
-        [helper.make_tensor_value_info("input", kinds.FLOAT, ["batch", 3, 64, 48])],
-        [helper.make_tensor_value_info("heatmaps", kinds.FLOAT, ["batch", 17, 16, 12])],
-        [onnx.numpy_helper.from_array(weight, "w")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.save(model, str(path))
-    return path
 
 
 def test_poses_of_proposals_tell_absent_from_hidden() -> None:
