@@ -17,7 +17,7 @@ from trainer.synthetic.types import Assets, Cloth, Material, Part
 
 _BUDGET = 3800
 _TEETH = 2400
-_GREY = np.array([196.0, 194.0, 190.0], np.float32)
+_GREY = np.array([172.0, 170.0, 167.0], np.float32)
 _SIDE_PX = 512
 
 
@@ -125,8 +125,12 @@ def material(assets: Assets, hair: Hair, seed: int) -> Material:
     """The strands of a style in a person's colour."""
     ratio, alpha, streak = _strands(Key(assets), hair.style)
     grey = float(np.clip(hair.grey, 0.0, 1.0))
-    painted = painting.strands(ratio, alpha, streak, rgb(hair.colour), _GREY, grey)
-    return Material(painted, cutout=True, gloss=0.35)
+    rough = float(np.clip(hair.roughness, 0.0, 1.0))
+    painted = painting.strands(ratio, alpha, streak, rgb(hair.colour), _GREY, grey, rough)
+    # Light hair shines as a whole; a highlight on it would look like plastic.
+    bright = float(colour(hair).mean()) / 255.0
+    gloss = 0.3 * (1.0 - 0.6 * rough) * (1.0 - 0.8 * min(1.0, 1.6 * bright))
+    return Material(painted, cutout=True, gloss=gloss)
 
 
 @lru_cache(maxsize=16)
@@ -147,7 +151,7 @@ def _strands(key: Key, style: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         size = (_SIDE_PX, _SIDE_PX)
         alpha = np.full(size, 255, np.uint8)
         ratio = 1.0 + 0.16 * _streaks(rng, size, 60.0) + 0.10 * _streaks(rng, size, 12.0)
-    streak = np.clip(0.5 + 0.3 * _streaks(rng, size, 40.0), 0.0, 1.0)
+    streak = np.clip(0.5 + 0.2 * _streaks(rng, size, 40.0), 0.0, 1.0)
     return np.clip(ratio, 0.4, 1.7).astype(np.float32), alpha, streak.astype(np.float32)
 
 

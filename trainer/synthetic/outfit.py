@@ -101,7 +101,8 @@ def _in_shoes(assets: Assets, one: wearing.Worn) -> np.ndarray:
     openings = openings[openings > rest[:, 1].min() + 0.3 * np.ptp(rest[:, 1])]
     if len(openings):
         hides = assets.pieces[one.item.source].hides
-        out[hides[ref[hides, 1] < openings.min() - 4.0]] = True
+        # Not the lowest, which is that of the tongue, with laces over the instep.
+        out[hides[ref[hides, 1] < np.median(openings) - 4.0]] = True
     return out
 
 

@@ -85,7 +85,7 @@ def draw(rng: np.random.Generator, assets: Assets, body: Body) -> tuple[Wear, ..
     if hose and bare and grown and male < 0.5 and rng.random() < 0.3 + 0.4 * plan.warmth:
         out.append(Wear("legwear", hose[0].name, _pick(rng, HOSE)))
     shoes = _choose(rng, slots["shoes"], plan)
-    if shoes is not None and rng.random() > 0.015:
+    if shoes is not None:
         out.append(_wear(rng, shoes, plan))
     for slot, share in (("hat", 0.10), ("bag", 0.15)):
         chosen = _choose(rng, slots[slot], plan)

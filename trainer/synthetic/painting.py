@@ -4,6 +4,16 @@ import numba
 import numpy as np
 
 
+_KNEE, _BRIGHTEST = np.float32(178.0), np.float32(236.0)
+
+
+def below_white(values: np.ndarray) -> np.ndarray:
+    """Colours of 0 and more, those close to white drawn together: light comes on top of them."""
+    span = _BRIGHTEST - _KNEE
+    over = np.maximum(values - _KNEE, 0.0)
+    return np.clip(np.minimum(values, _KNEE) + span * (1.0 - np.exp(-over / span)), 0.0, 255.0)
+
+
 @numba.njit(cache=True, nogil=True)
 def lay(out: np.ndarray, mask: np.ndarray, colour: np.ndarray, opacity: float) -> None:
     """Mix a colour into a texture where a mask is, in place.
@@ -117,13 +127,14 @@ def strands(
     own: np.ndarray,
     old: np.ndarray,
     grey: float,
+    rough: float,
 ) -> np.ndarray:
     """Hair in its colour, single hairs of it grey.
 
     Args:
         ratio, streak: (h,w) float32; alpha: (h,w) uint8.
         own, old: (3,) float32 of 0 to 255, of young and of grey hairs.
-        grey: the share of grey hairs.
+        grey: the share of grey hairs; rough: 0 to 1, how much strands differ.
 
     Returns:
         (h,w,4) uint8.
@@ -137,6 +148,10 @@ def strands(
             for k in range(3):
                 start = max(own[k], np.float32(18.0))
                 value = (start + share * (old[k] - start)) * ratio[r, c]
+                value *= 1.0 + 0.7 * rough * (streak[r, c] - 0.5)
+                if value > _KNEE:
+                    over = (value - _KNEE) / (_BRIGHTEST - _KNEE)
+                    value = _KNEE + (_BRIGHTEST - _KNEE) * (1.0 - np.exp(-over))
                 out[r, c, k] = np.uint8(min(255.0, max(0.0, value)))
             out[r, c, 3] = alpha[r, c]
     return out

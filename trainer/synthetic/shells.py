@@ -85,10 +85,10 @@ def grow(
     uv = scalp.uv
     most = np.full(len(at), np.inf)
     if under is not None:
-        height = under.above(at)
-        shown = (height < under.inside_mm + 4.0)[triangles].all(1)
+        above = under.above(at)
+        shown = (above < under.inside_mm + 4.0)[triangles].all(1)
         triangles, uv = triangles[shown], uv[shown]
-        most = 3.0 + 0.5 * np.maximum(-height, 0.0)
+        most = 3.0 + 0.5 * np.maximum(-above, 0.0)
     if not len(triangles):
         return []
     bone, weight = assets.bone[scalp.vertex].astype(np.int32), assets.bone_weight[scalp.vertex]

@@ -20,10 +20,10 @@ from trainer.synthetic.types import Assets, Material
 # sRGB along melanin, from the palest to the darkest skin in even light.
 _TONES = np.array(
     [
-        (238, 207, 190),
-        (228, 188, 164),
-        (214, 167, 138),
-        (194, 142, 108),
+        (226, 193, 174),
+        (217, 177, 153),
+        (205, 158, 130),
+        (189, 138, 105),
         (163, 111, 79),
         (126, 82, 56),
         (92, 58, 40),
@@ -77,8 +77,10 @@ def material(
     if total is None:
         total = np.full((64, 64, 3), int(_MIDDLE), np.uint8)
     contrast = 0.8 + 0.4 * float(np.clip(person.skin.blemish, 0.0, 1.0))
+    # Blotches show most on pale skin.
+    contrast *= float(np.interp(person.skin.tone, [0.0, 0.35], [0.72, 1.0]))
     levels = np.arange(256, dtype=np.float32) / _MIDDLE
-    table = np.clip(tone * np.maximum(levels[:, None], 1e-3) ** contrast, 0, 255)
+    table = painting.below_white(tone * np.maximum(levels[:, None], 1e-3) ** contrast)
     out = painting.looked_up(total, table.astype(np.uint8))
     maps = _maps(key, total.shape[:2])
     rng = stream(person.seed, "scalp")

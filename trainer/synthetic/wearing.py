@@ -119,7 +119,7 @@ def _resolved(assets: Assets, person: Person) -> list[tuple[Item, Wear, int]]:
         found.append((_TUCKED, replace(wear, colour=inner, pattern="plain")))
     for item, wear in list(found):
         if item.slot == "shoes" and item.socks and _shows_socks(found, item):
-            socks = replace(item, slot="legwear", components=item.socks, socks=(), budget=0,
+            socks = replace(item, slot="legwear", components=item.socks, socks=(), budget=700,
                             fabric="knit", shade="none", gloss=0.0)  # fmt: skip
             found.append((socks, replace(wear, colour=wear.second)))
 
@@ -138,14 +138,11 @@ def _goes_in(item: Item, below: set[str]) -> bool:
 
 
 def _shows_socks(found: list[tuple[Item, Wear]], shoes: Item) -> bool:
-    """Whether socks can be seen: no hose nor long trousers; with skirts, in sports shoes only."""
-    for item, wear in found:
+    """Whether socks are worn: not with hose; with skirts, in sports shoes only."""
+    for item, _ in found:
         if item.slot == "legwear":
             return False
         if item.loose and shoes.shade == "keep":
-            return False
-        long = all(cut.at(wear.length) > 1.9 for cut in item.cuts if cut.kind == "leg")
-        if item.slot in ("bottom", "suit") and not item.loose and long:
             return False
     return True
 
