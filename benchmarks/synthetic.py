@@ -80,9 +80,7 @@ def _samples_ms(name: str, count: int, processes: int) -> float:
     ends: Queue[tuple[float, float]] = context.Queue()
     share = count // processes
     workers = [
-        context.Process(
-            target=_draw, args=(name, 1600 * (k + 1), share, ready, ends), daemon=True
-        )
+        context.Process(target=_draw, args=(name, 1600 * (k + 1), share, ready, ends), daemon=True)
         for k in range(processes)
     ]
     for worker in workers:

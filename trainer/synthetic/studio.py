@@ -3,12 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from trainer.errors import TrainerError
 from trainer.synthetic import assets as packs
 from trainer.synthetic import (
     backgrounds,
@@ -29,7 +30,7 @@ from trainer.synthetic import (
 )
 from trainer.synthetic import camera as cameras
 from trainer.synthetic.person import Person
-from trainer.synthetic.types import Assets, Camera, Character, Figure, Light, Mesh, Posed
+from trainer.synthetic.types import Assets, Camera, Character, Figure, Frame, Light, Mesh, Posed
 
 KeptT = TypeVar("KeptT")
 GROUPS = ("body", "face", "skin", "hair", "outfit")
@@ -69,10 +70,19 @@ class Studio:
         assets: what people are made of.
         data: the data folder, for poses of motion capture and COCO; None uses the assets' own.
         split: whose poses are drawn: "train", "validation" or "test".
+        device: "cpu" renders with numba; another ("cuda", or "torch" for torch on the processor)
+            with torch, to the same picture but for rounding.
     """
 
-    def __init__(self, assets: Assets, data: Path | None = None, split: str = "train") -> None:
+    def __init__(
+        self,
+        assets: Assets,
+        data: Path | None = None,
+        split: str = "train",
+        device: str = "cpu",
+    ) -> None:
         self.assets = assets
+        self._render = _renderer(device)
         self._data = data
         self._split = split
         self._characters: OrderedDict[Person, Character] = OrderedDict()
@@ -150,7 +160,7 @@ class Studio:
             for number, (person, posed) in enumerate(people, start=1)
         ]
         figures += [Figure(mesh, at, 200 + i) for i, (mesh, at) in enumerate(objects)]
-        frame = render.render(figures, camera, light, backdrop, supersample=supersample)
+        frame = self._render(figures, camera, light, backdrop, supersample=supersample)
         found = [
             labels.keypoints(
                 self.assets, self.character(person), posed, camera, frame, number=number
@@ -279,9 +289,23 @@ def joints_to_world(joints: np.ndarray, elevation_rad: float = 0.0) -> np.ndarra
     return np.asarray(joints, float) @ view
 
 
-def open_studio(data: str | Path | None = None, split: str = "train") -> Studio:
+def _renderer(device: str) -> Callable[..., Frame]:
+    if device == "cpu":
+        return render.render
+    try:
+        from trainer.api import resolve_device
+        from trainer.synthetic import render_torch  # torch: only who asks for it loads it
+    except ImportError as exc:
+        raise TrainerError(f"Rendering on {device} needs torch: use the device cpu.") from exc
+    found = "cpu" if device == "torch" else resolve_device(device)
+    return partial(render_torch.render, device=found)
+
+
+def open_studio(
+    data: str | Path | None = None, split: str = "train", device: str = "cpu"
+) -> Studio:
     """A studio with the pack of the data folder, or with the mannequin where there is none."""
     folder = packs.find(data)
     root = Path(data) if data is not None else (folder.parent if folder else None)
     assets = packs.load(folder) if folder else packs.load_or_mannequin(data)
-    return Studio(assets, root, split)
+    return Studio(assets, root, split, device)
