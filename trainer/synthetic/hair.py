@@ -17,6 +17,8 @@ from trainer.synthetic.types import Assets, Cloth, Material, Part
 
 _BUDGET = 3800
 _TEETH = 2400
+_LOOSE_BUDGET = 1500  # of the strands that stand off
+_LOOSE_MM = 4.5
 _GREY = np.array([172.0, 170.0, 167.0], np.float32)
 _SIDE_PX = 512
 
@@ -45,11 +47,34 @@ def grow(
     piece = assets.pieces.get(hair.style)
     if piece is None or piece.kind != "hair":
         return []
-    garment = of_style(assets, hair.style)
+    rough = float(np.clip(hair.roughness, 0.0, 1.0))
+    inner = _layer(assets, of_style(assets, hair.style), base, under, 0.0)
+    loose = _layer(assets, _loose(Key(assets), hair.style), base, under, 1.5 + _LOOSE_MM * rough)
+    painted = material(assets, hair, seed)
+    thin = Material(_thinned(assets, hair, painted.texture), cutout=True, gloss=painted.gloss)
+    return [
+        Chunk(
+            *shape,
+            look,
+            np.full(len(shape[3]), Part.HAIR, np.uint8),
+            np.full(len(shape[3]), Cloth.HAIR, np.uint8),
+            6,
+        )
+        for shape, look in ((inner, painted), (loose, thin))
+        if len(shape[3])
+    ]
+
+
+def _layer(
+    assets: Assets, garment: Garment, base: np.ndarray, under: Rim | None, lift_mm: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A piece of hair on a head, so far off where it was made: points, bones, triangles, uv."""
     size = fitting.sizes(base, garment.scale)
     points = fitting.fit(base, garment.refs, garment.weight, garment.offset, size)
     triangles, uv = garment.triangles, garment.uv
     bone, weight = garment.bone, garment.bone_weight
+    if lift_mm:
+        points = points + np.float32(lift_mm) * fitting.normals(points, triangles)
     keep = _window(assets, garment, under is not None)
     if under is not None:
         points = under.press(points)
@@ -58,22 +83,7 @@ def grow(
         clipped = hems.clip(triangles, uv, keep)
         triangles, uv = clipped.triangles, clipped.uv
         points, bone, weight = extended(points, bone, weight, clipped)
-    if not len(triangles):
-        return []
-    count = len(triangles)
-    return [
-        Chunk(
-            points,
-            bone,
-            weight,
-            triangles,
-            uv,
-            material(assets, hair, seed),
-            np.full(count, Part.HAIR, np.uint8),
-            np.full(count, Cloth.HAIR, np.uint8),
-            6,
-        )
-    ]
+    return points, bone, weight, triangles, uv
 
 
 def _window(assets: Assets, garment: Garment, hat: bool) -> np.ndarray:
@@ -121,6 +131,28 @@ def _of_style(key: Key, style: str) -> Garment:
     return garments.of_piece(key.assets, key.assets.pieces[style], (), 0.5, _BUDGET)
 
 
+@lru_cache(maxsize=16)
+def _loose(key: Key, style: str) -> Garment:
+    return garments.of_piece(key.assets, key.assets.pieces[style], (), 0.5, _LOOSE_BUDGET)
+
+
+def _thinned(assets: Assets, hair: Hair, texture: np.ndarray) -> np.ndarray:
+    """Single strands of a texture: the rougher the hair, the more."""
+    strand = _single(Key(assets), hair.style)
+    level = 2.0 - 0.9 * float(np.clip(hair.roughness, 0.0, 1.0))
+    out = texture.copy()
+    alpha = np.clip(128.0 + 150.0 * (strand - level), 0.0, 255.0).astype(np.uint8)
+    out[..., 3] = np.minimum(out[..., 3], alpha)
+    return out
+
+
+@lru_cache(maxsize=16)
+def _single(key: Key, style: str) -> np.ndarray:
+    """(h,w) float32 of deviation 1, high along single strands."""
+    shape = _strands(key, style)[0].shape
+    return _streaks(stream(0, "loose", style), (shape[0], shape[1]), 34.0, 1.0)
+
+
 def material(assets: Assets, hair: Hair, seed: int) -> Material:
     """The strands of a style in a person's colour."""
     ratio, alpha, streak = _strands(Key(assets), hair.style)
@@ -146,6 +178,10 @@ def _strands(key: Key, style: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         middle = max(10.0, float(np.median(bright[seen]))) if seen.any() else 128.0
         spread = float(np.std(bright[seen] / middle)) if seen.any() else 0.3
         ratio = 1.0 + (bright / middle - 1.0) * min(1.0, 0.26 / max(spread, 1e-3))
+        # What shows at the edge of a strand is hair, not the black around it.
+        near = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), 4.0)
+        spill = cv2.GaussianBlur(np.where(seen, ratio, 0.0).astype(np.float32), (0, 0), 4.0)
+        ratio = np.where(seen, ratio, np.where(near > 1e-3, spill / np.maximum(near, 1e-3), 1.0))
         size = ratio.shape
     else:
         size = (_SIDE_PX, _SIDE_PX)
@@ -155,10 +191,12 @@ def _strands(key: Key, style: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.clip(ratio, 0.4, 1.7).astype(np.float32), alpha, streak.astype(np.float32)
 
 
-def _streaks(rng: np.random.Generator, size: tuple[int, int], length: float) -> np.ndarray:
+def _streaks(
+    rng: np.random.Generator, size: tuple[int, int], length: float, width: float = 0.7
+) -> np.ndarray:
     """Noise drawn out along v, of deviation 1."""
     noise = rng.normal(size=size).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=0.7, sigmaY=length)
+    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=width, sigmaY=length)
     return noise / max(1e-6, float(noise.std()))
 
 
