@@ -14,28 +14,29 @@ def surveillance(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     out = image
     height, width = image.shape[:2]
-    if rng.random() < 0.75:  # the person was smaller or larger in the video
-        share = float(rng.uniform(0.45, 0.95))
+    share = 1.0
+    if rng.random() < 0.6:  # the person was smaller in the video, seldom much
+        share = float(rng.uniform(0.55, 1.0)) ** 0.6
         small = (max(int(width * share), 8), max(int(height * share), 8))
         out = cv2.resize(out, small, interpolation=cv2.INTER_AREA)
     if rng.random() < 0.6:
-        sigma = float(rng.uniform(0.25, 0.9)) * max(height / 128, 0.5)
+        sigma = float(rng.uniform(0.25, 0.65)) * share * max(height / 128, 0.5)
         out = cv2.GaussianBlur(out, (0, 0), sigma)
-    if rng.random() < 0.15:  # walked past
+    if rng.random() < 0.08:  # walked past
         kernel = np.full((1, 3), 1 / 3, np.float32)
         out = cv2.filter2D(out, -1, kernel)
     out = _developed(
         out,
         gain=float(np.exp(rng.normal(0, 0.16))),
         gamma=float(np.exp(rng.normal(0, 0.1))),
-        contrast=float(rng.uniform(0.8, 1.12)),
+        contrast=float(rng.uniform(0.85, 1.12)),
         balance=np.exp(rng.normal(0, 0.055, 3)),
         saturation=float(rng.uniform(0.7, 1.1)),
     )
-    out = _noisy(out, rng, float(rng.uniform(0.5, 6.0)))
-    out = _compressed(out, int(rng.integers(45, 92)))
+    out = _noisy(out, rng, float(rng.uniform(0.5, 4.0)))
+    out = _compressed(out, int(rng.integers(62, 94)))
     if out.shape[:2] != (height, width):
-        how = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR
+        how = cv2.INTER_CUBIC if rng.random() < 0.75 else cv2.INTER_LINEAR
         out = cv2.resize(out, (width, height), interpolation=how)
     return np.ascontiguousarray(out)
 

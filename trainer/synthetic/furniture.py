@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from trainer.synthetic import surfaces_pictures
 from trainer.synthetic.stage import Stage, choose, rgb
 
 # drawing order of walls and of what hangs on them; furniture is ordered by its distance in mm
 SIDE_DECAL, SIDE, DECAL, WALL = 8e4, 9e4, 1e5, 2e5
 WOODS = "a9805a 8a6242 c9aa82 6b4a36 d9d4c8 e6e2d8 4a3a30 b8956a"
+PRINTS = tuple(surfaces_pictures.MAKERS)
 CLOTHS = "8a8f92 6f7a80 a79f92 7c6f66 5d6a74 9a8f7c b7b0a4 6b7466 8f6f62"
 
 
@@ -173,17 +175,18 @@ def door(rng: np.random.Generator, stage: Stage, x: float, far: float) -> None:
 
 
 def pictures(rng: np.random.Generator, stage: Stage, x: float, far: float) -> None:
-    count = int(rng.integers(1, 4))
+    count = int(rng.choice([1, 2, 3], p=[0.6, 0.25, 0.15]))
     size = float(rng.uniform(280, 620)) / (1 if count == 1 else 1.5)
+    names = rng.permutation(PRINTS)
+    frame = choose(rng, "2a2522 3a3a3c e9e7e1 a98a62 6a4a32 b09a6a")
     for i in range(count):
         at = x + (i - 0.5 * (count - 1)) * size * 1.3
-        tall = size * float(rng.choice([1.0, 1.35]))
-        name = str(rng.choice(["picture", "print"]))
-        fade = np.exp(rng.normal(-0.1, 0.12) + rng.normal(0, 0.03, 3))
+        tall = size * float(rng.choice([1.0, 1.35, 0.75]))
+        fade = np.exp(rng.normal(-0.1, 0.12) + rng.normal(0, 0.06, 3))
         y = 1550.0 + float(rng.normal(0, 20))
         stage.upright(
-            (at - 0.5 * size + 12, at + 0.5 * size + 18),
-            (y - 0.5 * tall - 22, y + 0.5 * tall - 10),
+            (at - 0.5 * size - 6, at + 0.5 * size + 40),
+            (y - 0.5 * tall - 44, y + 0.5 * tall + 8),
             far - 2,
             "blob",
             [np.full(3, 0.02)],
@@ -192,11 +195,20 @@ def pictures(rng: np.random.Generator, stage: Stage, x: float, far: float) -> No
             opacity=0.35,
             order=DECAL + 80,
         )
+        edge = float(rng.uniform(9, 24))
+        stage.upright(
+            (at - 0.5 * size - edge, at + 0.5 * size + edge),
+            (y - 0.5 * tall - edge, y + 0.5 * tall + edge),
+            far - 20,
+            "blank",
+            [frame],
+            order=DECAL + 75,
+        )
         stage.upright(
             (at - 0.5 * size, at + 0.5 * size),
             (y - 0.5 * tall, y + 0.5 * tall),
             far - 20,
-            name,
+            str(names[i]),
             [fade],
             stretch=True,
             order=DECAL + 70,

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from trainer.synthetic import surfaces_drawn as drawn
+from trainer.synthetic import surfaces_pictures
 from trainer.synthetic.streams import stream
 
 LEVELS = 10  # 512 px down to 1 px
@@ -316,10 +317,9 @@ LIBRARY: dict[str, tuple[_Maker, int, float, float]] = {
     "car": (drawn.car, 256, 1, 1),
     "books": (drawn.books, 256, 1, 1),
     "view": (drawn.view, 128, 1, 1),
-    "picture": (drawn.picture, 128, 1, 1),
-    "print": (drawn.picture, 128, 1, 1),
+    **{name: (maker, 128, 1, 1) for name, maker in surfaces_pictures.MAKERS.items()},
 }
-PAINTED = frozenset({"books", "view", "picture", "print"})
+PAINTED = frozenset({"books", "view", *surfaces_pictures.MAKERS})
 
 
 def texels(maps: Atlas, name: str, side: int) -> np.ndarray:

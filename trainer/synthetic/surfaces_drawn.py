@@ -401,24 +401,3 @@ def view(rng: np.random.Generator, n: int) -> np.ndarray:
         cv2.circle(rgb, (int(x), int(y)), int(rng.uniform(5, 15)), green.tolist(), -1)
     rgb[int(0.85 * n) :] = (0.62, 0.68, 0.5)
     return _painted(cv2.GaussianBlur(rgb, (0, 0), n / 28))
-
-
-def picture(rng: np.random.Generator, n: int) -> np.ndarray:
-    """A framed landscape of no place: hills in calm colours behind a mount."""
-    hue = np.sort(rng.uniform(0, 0.1, 3))
-    rgb = np.ones((n, n, 3), np.float32) * (np.array([0.86, 0.85, 0.82]) - hue)
-    x = np.linspace(0, 2 * np.pi, n)
-    for layer in range(4):
-        top = n * (0.35 + 0.15 * layer) + n * 0.06 * np.sin(
-            x * rng.uniform(0.5, 2) + rng.uniform(0, 6)
-        )
-        tone = np.array([0.66, 0.7, 0.68]) * (0.95 - 0.2 * layer) + rng.normal(0, 0.025, 3)
-        rgb = np.where((np.arange(n)[:, None] > top[None])[..., None], tone, rgb)
-    edge = int(0.13 * n)
-    framed = np.full((n, n, 3), 0.93, np.float32)
-    framed[edge:-edge, edge:-edge] = cv2.resize(rgb, (n - 2 * edge, n - 2 * edge))
-    border = int(0.035 * n)
-    frame = np.array([0.2, 0.17, 0.15]) if rng.random() < 0.5 else np.array([0.55, 0.42, 0.28])
-    for part in (framed[:border], framed[-border:], framed[:, :border], framed[:, -border:]):
-        part[:] = frame
-    return _painted(framed)
