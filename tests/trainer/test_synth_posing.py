@@ -11,6 +11,7 @@ from trainer.synthetic import (
     assets as packs,
 )
 from trainer.synthetic import (
+    balance,
     camera,
     collisions,
     faces,
@@ -20,6 +21,7 @@ from trainer.synthetic import (
     mannequin,
     pose_bank,
     rig,
+    seats,
     swing,
     turns,
     written_poses,
@@ -278,6 +280,104 @@ def test_expressions_scale_and_mix() -> None:
     expected = turn[2] @ turns.about(np.eye(3)[0], 0.2)
     np.testing.assert_allclose(both[0], expected, atol=1e-6)
     np.testing.assert_allclose(faces.expression(made, "unheard of"), np.tile(np.eye(3), (2, 1, 1)))
+
+
+def test_a_calm_face_smiles_a_little_when_it_is_strong() -> None:
+    names = ("LeftInnerBrowUp", "RightInnerBrowUp", "MouthLeftPullUp", "MouthRightPullUp")
+    turn = turns.about(np.array([1.0, 0.0, 0.0]), 0.4)
+    units = np.tile(np.eye(3), (4, 4, 1, 1))
+    units[range(4), range(4)] = turn
+    made = Expressions(names, np.arange(4), units.astype(np.float32), ("x",), np.zeros((1, 4)))
+
+    def turned(strength: float) -> np.ndarray:
+        return np.array([turns.vector_of(r)[0] for r in faces.expression(made, "", strength)])
+
+    assert not turned(0.0).any()
+    calm, smile = turned(faces.SMILES_FROM), turned(1.0)
+    assert (calm > 0.02).all() and calm[0] == pytest.approx(calm[1])
+    np.testing.assert_allclose(smile[:2], calm[:2], atol=1e-6)  # the brows stay
+    assert (smile[2:] > 2 * calm[2:]).all()
+
+
+@pytest.fixture(scope="module")
+def ballast(doll: Assets, figure: Character) -> balance.Ballast:
+    capsules = collisions.measure(doll, figure.rest, figure.heads, figure.tails)
+    return balance.measure(doll, figure.rest, figure.heads, capsules)
+
+
+def footing(ballast: balance.Ballast, doll: Assets, figure: Character, name: str) -> float:
+    posing = pose_bank.built_in(doll, name, figure.heads, figure.tails)
+    rotations, _ = balance.settle(ballast, doll.rig, figure.heads, posing.rotations)
+    bones = rig.transforms(doll.rig, figure.heads, rotations)
+    return balance.footing(ballast, bones).overhang_mm
+
+
+def test_who_stands_squats_or_bends_is_steady_and_who_sits_on_nothing_falls(
+    doll: Assets, figure: Character, ballast: balance.Ballast
+) -> None:
+    for name in (*written_poses.STANDING, "lunge"):
+        assert footing(ballast, doll, figure, name) < 0, name
+    for name in written_poses.SITTING:
+        assert footing(ballast, doll, figure, name) > 100, name
+
+
+def test_who_leans_is_leant_back_on_flat_soles(
+    doll: Assets, figure: Character, ballast: balance.Ballast
+) -> None:
+    posing = pose_bank.built_in(doll, "standing", figure.heads, figure.tails)
+    tilted = np.array(posing.rotations)
+    lean = turns.about(np.array([1.0, 0.0, 0.0]), 0.28)
+    tilted[0] = lean @ tilted[0]
+    for foot in ballast.feet:  # the soles stay on the floor
+        bones = rig.transforms(doll.rig, figure.heads, tilted)
+        above = bones[doll.rig.parent[foot], :3, :3]
+        tilted[foot] = above.T @ lean.T @ bones[foot, :3, :3]
+    before = balance.footing(ballast, rig.transforms(doll.rig, figure.heads, tilted))
+    mended, after = balance.settle(ballast, doll.rig, figure.heads, tilted)
+    assert before.overhang_mm > 40 and before.on_feet
+    assert after.overhang_mm < 0 and after.on_feet
+    names = ("foot.L", "foot.R")
+    one, two = (rig.transforms(doll.rig, figure.heads, r) for r in (tilted, mended))
+    for foot in (doll.rig.names.index(n) for n in names):
+        np.testing.assert_allclose(one[foot, :3, :3], two[foot, :3, :3], atol=1e-5)
+    steady, _ = balance.settle(ballast, doll.rig, figure.heads, posing.rotations)
+    assert steady is posing.rotations
+
+
+def test_both_feet_of_a_lunge_are_on_the_floor(
+    doll: Assets, figure: Character, ballast: balance.Ballast
+) -> None:
+    posing = pose_bank.built_in(doll, "lunge", figure.heads, figure.tails)
+
+    def touching(rotations: np.ndarray) -> tuple[bool, bool]:
+        bones = rig.transforms(doll.rig, figure.heads, rotations)
+        return balance.footing(ballast, bones).touching
+
+    assert not all(touching(posing.rotations))
+    assert all(touching(balance.settle(ballast, doll.rig, figure.heads, posing.rotations)[0]))
+
+
+def test_who_sits_gets_a_seat_below_and_who_stands_gets_none(
+    doll: Assets, figure: Character
+) -> None:
+    rng = np.random.default_rng(0)
+    for k in range(12):
+        posing = pose_bank.built_in(doll, "sitting", figure.heads, figure.tails)
+        turn, at = 0.5 * k, (300.0 * k, -200.0)
+        posed = rig.pose(figure, doll.rig, posing.rotations, turn_rad=turn, at_mm=at)
+        found = seats.under(rng, doll, posed, figure.heads)
+        assert found is not None
+        mesh, points = found
+        assert mesh.triangles.max() < len(points) and points[:, 1].min() == pytest.approx(0)
+        thighs = [heads_of(figure, posed)[doll.rig.names.index(f"upperleg01.{s}")] for s in "LR"]
+        hips = np.mean(thighs, axis=0)
+        assert (points.min(0)[[0, 2]] < hips[[0, 2]]).all()
+        assert (points.max(0)[[0, 2]] > hips[[0, 2]]).all()
+        below = points[points[:, 1] < hips[1]]
+        assert 20 < hips[1] - below[:, 1].max() < 200
+    standing = pose_bank.built_in(doll, "standing", figure.heads, figure.tails)
+    posed = rig.pose(figure, doll.rig, standing.rotations)
+    assert seats.under(rng, doll, posed, figure.heads) is None
 
 
 def test_a_figure_without_expressions_keeps_its_pose(doll: Assets) -> None:

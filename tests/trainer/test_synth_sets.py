@@ -10,8 +10,17 @@ import cv2
 import numpy as np
 import pytest
 
-from trainer.synthetic import check, faults, mannequin, samples
-from trainer.synthetic.person import Person
+from trainer.synthetic import (
+    backgrounds,
+    balance,
+    check,
+    faults,
+    mannequin,
+    rig,
+    samples,
+    set_crops,
+)
+from trainer.synthetic.person import Person, Wear
 from trainer.synthetic.pose_bank import built_in
 from trainer.synthetic.sets import SETS
 from trainer.synthetic.streams import stream
@@ -59,7 +68,8 @@ def test_a_sample_is_whole_and_its_labels_agree(draw: Draw, name: str) -> None:
         assert (found["set"], found["index"], found["seed"]) == (name, index, 7)
         assert picture.std() > 8
         assert parts.max() < len(Part) and cloth.max() < len(Cloth)
-        assert ((parts > 0) == ((cloth > 0) & (cloth != Cloth.BAG))).all()  # a bag is no part
+        worn = cloth != Cloth.BAG  # a strap is of the trunk, the bag itself is no part
+        assert ((parts > 0) == (cloth > 0))[worn].all()
         assert ((mask >= 128) == (cloth > 0)).mean() > 0.97
         assert found["area_px"] == (mask >= 128).sum() > 100
         x, y, w, h = found["bbox"]
@@ -213,6 +223,51 @@ def test_nobody_lies_in_the_way_of_a_surveillance_camera(studio: Studio) -> None
     for k in range(12):
         stood = samples.stand(studio, person, "train", stream(k, "pose"), upright=0.8)
         assert samples.uprightness(studio.assets, who, stood.posing.rotations) > 0.7
+
+
+def test_people_stand_or_have_a_seat(studio: Studio) -> None:
+    person = studio.random_person(0)
+    who = studio.character(person)
+    seated = 0
+    for k in range(24):
+        rng = stream(k, "pose")
+        stood = samples.stand(studio, person, "train", rng, sources={"sitting": 0.6, "": 0.4})
+        bones = rig.transforms(studio.assets.rig, who.heads, stood.posing.rotations)
+        ballast = balance.measure(studio.assets, who.rest, who.heads, studio.capsules(person))
+        falls = balance.footing(ballast, bones).overhang_mm > samples.STEADY_MM
+        assert falls == (stood.seat is not None)
+        seated += falls
+    assert seated >= 3
+
+
+def test_who_has_no_shoes_stays_in_and_does_not_walk_past_street_cameras(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = studio.random_person(0)
+    shod = replace(person, outfit=(*person.outfit, Wear("shoes", "Trainers")))
+    bare = replace(person, outfit=tuple(w for w in person.outfit if w.slot != "shoes"))
+    assert set(samples.places(shod)) == set(backgrounds.KINDS)
+    assert not {"street", "field", "brick"} & set(samples.places(bare))
+    taken = samples.shot("pairs128", 7, 0, 16)
+    first = samples.person_seed("pairs128", 7, 0)
+    people = {first: replace(bare, seed=first)}
+
+    def of(_: Studio, seed: int) -> Person:
+        return people.get(seed, replace(shod, seed=seed))
+
+    monkeypatch.setattr(samples, "_person", of)
+    assert samples.person_of(studio, taken).seed == first
+    other = samples.person_of(studio, taken, shod=True)
+    assert other.seed != first and other == samples.person_of(studio, taken, shod=True)
+
+
+def test_company_keeps_apart(studio: Studio) -> None:
+    person = studio.random_person(0)
+    one, same, far = (
+        samples.stand(studio, person, "train", stream(1), at_mm=(x, 0.0)) for x in (0, 40, 2500)
+    )
+    assert not set_crops.apart(one, same)
+    assert set_crops.apart(one, far)
 
 
 # -- the automatic look --

@@ -1,4 +1,4 @@
-"""Shapes of things that stand before people: poles, tables, plants, boxes, somebody's back.
+"""Shapes of things that stand before people: poles, tables, plants, boxes, walls.
 
 Object space: mm; x to the camera's right, y up from the floor, z towards the camera. Torch-free.
 """
@@ -14,6 +14,7 @@ from trainer.synthetic.types import Material, Mesh
 
 Texture = tuple[str, list[np.ndarray]]
 _LAYER = 7
+_X, _Y, _Z = np.eye(3)
 _WOODS = "b58a5c 8a6242 6e4c34 c9aa82 d9d4c8 3f3a36"
 _METALS = "6a6d70 8d9092 3f4245 b0b2b3 4a5a52"
 _CLOTHS = "3d4450 6b6f76 8a3f3c 3f5a4a 9a9488 54616e 2d2f33 b9b2a4 7a6a5a"
@@ -144,18 +145,23 @@ def _picture(name: str, colours: list[np.ndarray], side: int) -> np.ndarray:
     return np.rint(np.concatenate([srgb, value[..., 3:]], -1) * 255).astype(np.uint8)
 
 
-def _wood(rng: np.random.Generator) -> Texture:
+def wood(rng: np.random.Generator) -> Texture:
     colour = choose(rng, _WOODS, 0.1)
     return "wood", [colour, colour * 0.7]
 
 
-def _metal(rng: np.random.Generator) -> Texture:
+def metal(rng: np.random.Generator) -> Texture:
     return "blank", [choose(rng, _METALS)]
+
+
+def cloth(rng: np.random.Generator) -> Texture:
+    colour = choose(rng, _CLOTHS, 0.1)
+    return "carpet", [colour, colour * 0.82]
 
 
 def _pole(rng: np.random.Generator, b: Builder) -> None:
     radius = float(rng.uniform(30, 110))
-    b.tube((0, 0, 0), (0, 4500, 0), radius, b.paint(_metal(rng), gloss=0.3))
+    b.tube((0, 0, 0), (0, 4500, 0), radius, b.paint(metal(rng), gloss=0.3))
 
 
 def _pillar(rng: np.random.Generator, b: Builder) -> None:
@@ -171,63 +177,86 @@ def _pillar(rng: np.random.Generator, b: Builder) -> None:
 
 
 def _table(rng: np.random.Generator, b: Builder) -> None:
-    wood, leg = b.paint(_wood(rng), gloss=0.25), b.paint(_metal(rng))
-    wide, deep, top = (float(rng.uniform(*r)) for r in ((450, 900), (280, 420), (710, 1050)))
-    b.box((-wide, top - 38, -deep), (wide, top, deep), wood)
+    timber, leg = b.paint(wood(rng), gloss=0.25), b.paint(metal(rng))
+    wide, deep, top = (float(rng.uniform(*r)) for r in ((450, 900), (280, 420), (690, 760)))
+    b.box((-wide, top - 38, -deep), (wide, top, deep), timber)
     for x in (-wide + 60, wide - 60):
         for z in (-deep + 60, deep - 60):
             b.box((x - 25, 0, z - 25), (x + 25, top - 38, z + 25), leg)
-    for _ in range(int(rng.integers(0, 4))):  # what lies on it
-        x, z = float(rng.uniform(-0.8, 0.8)) * wide, float(rng.uniform(-0.5, 0.6)) * deep
-        w, h, d = (float(rng.uniform(*r)) for r in ((40, 160), (20, 260), (40, 110)))
-        b.box(
-            (x - w, top, z - d),
-            (x + w, top + h, z + d),
-            b.paint(("blank", [choose(rng, _CLOTHS + " d9d5cc c9b592")])),
-        )
+    at = -0.8 * wide
+    while rng.random() < 0.75 and at < 0.7 * wide:  # what lies on it
+        at += float(rng.uniform(120, 380))
+        _small(rng, b, (at, top, float(rng.uniform(-0.3, 0.5)) * deep))
+
+
+def _small(rng: np.random.Generator, b: Builder, at: tuple[float, float, float]) -> None:
+    """Books, a mug, a parcel or a flowerpot."""
+    x, y, z = at
+    kind = int(rng.integers(4))
+    if kind == 0:
+        for _ in range(int(rng.integers(1, 6))):
+            w, h, d = (float(rng.uniform(*r)) for r in ((75, 125), (14, 38), (95, 150)))
+            colour = b.paint(("carpet", [choose(rng, _CLOTHS + " d9d5cc c9b592")]))
+            b.box((x - w, y, z - d), (x + w, y + h, z + d), colour)
+            y, x, z = y + h, x + float(rng.normal(0, 8)), z + float(rng.normal(0, 8))
+    elif kind == 1:
+        glaze = b.paint(("blank", [choose(rng, "e6e2d8 3d4450 8a3f3c 9a9488 d9d5cc")]), gloss=0.4)
+        b.tube((x, y, z), (x, y + 95, z), (36, 41), glaze)
+    elif kind == 2:
+        _carton(rng, b, (x, y, z), (120.0, 150.0, 90.0))
+    else:
+        green = choose(rng, "4f6a3a 5d7846 46603f")
+        pot = choose(rng, "d8d2c6 a9705a 4d5558")
+        leaf = b.paint(("plant", [green, green * 1.6, pot]), cutout=True)
+        _crossed(b, leaf, 300, 360, 2, (x, y, z))
 
 
 def _chair(rng: np.random.Generator, b: Builder) -> None:
-    wood = b.paint(_wood(rng), gloss=0.2)
+    timber = b.paint(wood(rng), gloss=0.2)
     top = float(rng.uniform(820, 1050))
     for x in (-210.0, 210.0):
-        b.box((x - 20, 0, 190), (x + 20, top, 225), wood)
-        b.box((x - 20, 0, -215), (x + 20, 440, -180), wood)
-    b.box((-230, 430, -225), (230, 465, 225), wood)
+        b.box((x - 20, 0, 190), (x + 20, top, 225), timber)
+        b.box((x - 20, 0, -215), (x + 20, 440, -180), timber)
+    b.box((-230, 430, -225), (230, 465, 225), timber)
     if rng.random() < 0.5:
         for y in np.linspace(560, top - 60, 3):
-            b.box((-200, float(y) - 30, 195), (200, float(y) + 30, 215), wood)
+            b.box((-200, float(y) - 30, 195), (200, float(y) + 30, 215), timber)
     else:
-        cloth = choose(rng, _CLOTHS)
-        b.box((-205, 540, 185), (205, top, 230), b.paint(("carpet", [cloth, cloth * 0.8])), 1 / 500)
+        woven = choose(rng, _CLOTHS)
+        b.box((-205, 540, 185), (205, top, 230), b.paint(("carpet", [woven, woven * 0.8])), 1 / 500)
 
 
 def _railing(rng: np.random.Generator, b: Builder) -> None:
-    metal = b.paint(_metal(rng), gloss=0.3)
+    steel = b.paint(metal(rng), gloss=0.3)
     top = float(rng.uniform(850, 1100))
     for y in (top, top - 60, 150.0):
-        b.tube((-2600, y, 0), (2600, y, 0), 22 if y == top else 12, metal, 8)
+        b.tube((-2600, y, 0), (2600, y, 0), 22 if y == top else 12, steel, 8)
     step = float(rng.uniform(110, 320))
     for x in np.arange(-2600, 2600, step):
-        b.tube((float(x), 0, 0), (float(x), top, 0), 9, metal, 6)
+        b.tube((float(x), 0, 0), (float(x), top, 0), 9, steel, 6)
 
 
 def _boxes(rng: np.random.Generator, b: Builder) -> None:
-    card = choose(rng, "b08a5e a17c52 c2a27a d9d5cc")
-    paper = b.paint(("carpet", [card, card * 0.96]))
     y = 0.0
     for _ in range(int(rng.integers(1, 4))):
-        w, h, d = (float(rng.uniform(*r)) for r in ((160, 350), (220, 450), (150, 280)))
-        x = float(rng.uniform(-60, 60))
-        b.box((x - w, y, -d), (x + w, y + h, d), paper)
-        b.quad(
-            np.array([x - 30, y, d + 2]),
-            np.array([60.0, 0, 0]),
-            np.array([0, h, 0]),
-            b.paint(("blank", [card * 0.75])),
-            1 / 500,
-        )
-        y += h
+        half = tuple(float(rng.uniform(*r)) for r in ((160, 350), (220, 450), (150, 280)))
+        _carton(rng, b, (float(rng.uniform(-60, 60)), y, 0.0), (half[0], half[1], half[2]))
+        y += half[1]
+
+
+def _carton(
+    rng: np.random.Generator,
+    b: Builder,
+    at: tuple[float, float, float],
+    size: tuple[float, float, float],
+) -> None:
+    """A cardboard box with tape: half as wide and deep as it is, and its height."""
+    (x, y, z), (w, h, d) = at, size
+    card = choose(rng, "b08a5e a17c52 c2a27a")
+    b.box((x - w, y, z - d), (x + w, y + h, z + d), b.paint(("carpet", [card, card * 0.96])))
+    tape = b.paint(("blank", [card * 0.75]))
+    b.quad(np.array([x - 30, y, z + d + 2]), _X * 60.0, _Y * h, tape, 1 / 500)
+    b.quad(np.array([x - 30, y + h + 2, z + d]), _X * 60.0, -_Z * 2 * d, tape, 1 / 500)
 
 
 def _low_wall(rng: np.random.Generator, b: Builder) -> None:
@@ -241,7 +270,7 @@ def _low_wall(rng: np.random.Generator, b: Builder) -> None:
         b.paint((name, [clay, clay * 0.75, clay * 1.3])),
         1 / 1500,
     )
-    b.box((left - 20, top, -130), (left + 2820, top + 50, 130), b.paint(_wood(rng)))
+    b.box((left - 20, top, -130), (left + 2820, top + 50, 130), b.paint(wood(rng)))
 
 
 def _plant(rng: np.random.Generator, b: Builder) -> None:
@@ -253,86 +282,64 @@ def _plant(rng: np.random.Generator, b: Builder) -> None:
     _crossed(b, leaf, 0.85 * tall, tall, int(rng.integers(2, 4)))
 
 
-def bush(rng: np.random.Generator, b: Builder) -> None:
-    tall = float(rng.uniform(700, 1500))
+def _planter(rng: np.random.Generator, b: Builder) -> None:
+    """A shrub in a box of wood or stone."""
+    wide, deep, high = (float(rng.uniform(*r)) for r in ((260, 650), (170, 260), (320, 560)))
+    if rng.random() < 0.5:
+        side = ("boards", wood(rng)[1])
+    else:
+        stone = choose(rng, "a8a098 c9c2b4 6f7072 8a5340")
+        side = ("concrete", [stone, stone * 0.8, stone * 1.1])
+    b.box((-wide, 0, -deep), (wide, high, deep), b.paint(side), 1 / 900)
+    leaf = foliage(rng, b)
+    tall = float(rng.uniform(550, 1000))
+    for x in np.linspace(-wide, wide, max(round(wide / 160), 2)) * 0.62:
+        _crossed(b, leaf, 0.9 * tall, tall, 3, (float(x), high - 0.16 * tall, 0.0))
+
+
+def foliage(rng: np.random.Generator, b: Builder) -> int:
     green = choose(rng, "4f6a3a 5d7846 46603f 6c8450 7a8a50")
-    leaf = b.paint(("leaves", [green * 0.8, green * 1.4, choose(rng, "5a4a38")]), cutout=True)
-    _crossed(b, leaf, 1.3 * tall, tall, 4)
+    return b.paint(("leaves", [green * 0.8, green * 1.4, choose(rng, "5a4a38")]), cutout=True)
 
 
-def _crossed(b: Builder, material: int, wide: float, tall: float, cards: int) -> None:
+def spray(rng: np.random.Generator, b: Builder) -> None:
+    """Twigs that grow from the origin along y, 1000 mm long, seen from the front."""
+    leaf = foliage(rng, b)
+    for z in range(int(rng.integers(2, 4))):
+        across = about_z(float(rng.normal(0, 0.3)))
+        wide = float(rng.choice([-1, 1])) * float(rng.uniform(700, 1100)) * across[:, 0]
+        b.quad(-0.5 * wide + 60.0 * z * _Z, wide, 1000.0 * across[:, 1], leaf, None)
+
+
+def about_z(angle: float) -> np.ndarray:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+
+
+def _crossed(
+    b: Builder,
+    material: int,
+    wide: float,
+    tall: float,
+    cards: int,
+    at: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> None:
     for i in range(cards):
         angle = np.pi * (i + 0.2) / cards
         along = np.array([np.cos(angle), 0, np.sin(angle)]) * wide
-        b.quad(-0.5 * along, along, np.array([0, tall, 0]), material, None)
-
-
-def _stranger(rng: np.random.Generator, b: Builder) -> None:
-    """Somebody's back: a coat, arms, trousers and hair, without a face."""
-    cloth, trousers = choose(rng, _CLOTHS, 0.15), choose(rng, "2d2f36 3a3f4a 4a4640 26262a")
-    coat = b.paint(("carpet", [cloth, cloth * 0.85]))
-    legs = b.paint(("carpet", [trousers, trousers * 0.85]))
-    skin = b.paint(("blank", [choose(rng, "c99f85 a87a5c 7a5240 e0bba2")]))
-    hair = choose(rng, "2a211c 4a3626 6b5138 1d1a18 8f8a84")
-    s = float(rng.uniform(1550, 1850)) / 1700
-    wide = s * float(rng.uniform(0.95, 1.15))
-    body = [
-        (770, 0),
-        (775, 168),
-        (900, 172),
-        (1060, 150),
-        (1200, 168),
-        (1330, 190),
-        (1395, 176),
-        (1430, 120),
-        (1452, 70),
-        (1470, 0),
-    ]
-    b.lathe(_profile(body, s, wide), 0.62, coat)
-    b.tube((0, 1430 * s, 0), (0, 1530 * s, 0), 52 * s, skin)
-    head = [(1490, 0), (1495, 48), (1530, 74), (1590, 86), (1640, 83), (1680, 60), (1698, 0)]
-    b.lathe(_profile(head, s, s), 1.2, b.paint(("wood", [hair, hair * 0.7])))
-    swing = float(rng.uniform(-60, 60))
-    for side in (-1.0, 1.0):
-        lean = side * swing
-        shoulder, elbow = (side * 178 * wide, 1372 * s, 0.0), (side * 232 * wide, 1110 * s, lean)
-        wrist = (side * 236 * wide, 880 * s, 60 + 2 * lean)
-        b.ball(shoulder, 66 * s, coat)
-        b.tube(shoulder, elbow, (64 * s, 50 * s), coat)
-        b.tube(elbow, wrist, (50 * s, 40 * s), coat)
-        b.tube(wrist, (wrist[0], wrist[1] - 110 * s, wrist[2] + 15), (34 * s, 22 * s), skin)
-        knee, foot = (side * 88 * s, 450 * s, -lean), (side * 92 * s, 0.0, -2 * lean)
-        b.tube((side * 86 * s, 830 * s, 0), knee, (92 * s, 64 * s), legs)
-        b.tube(knee, foot, (64 * s, 52 * s), legs)
-
-
-def _profile(rows: list[tuple[int, int]], tall: float, wide: float) -> np.ndarray:
-    """(n,2) mm of heights and half widths at another size."""
-    return np.array(rows, float) * [tall, wide]
-
-
-def held(rng: np.random.Generator, b: Builder) -> None:
-    """A folder, a phone, a parcel or a cup, about its own middle."""
-    colour = choose(rng, _CLOTHS + " d9d5cc e6e2d8 c9b592")
-    paint = b.paint(("blank", [colour]), gloss=0.2)
-    kind = int(rng.integers(4))
-    if kind == 3:
-        b.tube((0, -55, 0), (0, 60, 0), 42, paint)
-        return
-    half = ((105, 150, 8), (38, 78, 5), (120, 90, 70))[kind]
-    b.box((-half[0], -half[1], -half[2]), (half[0], half[1], half[2]), paint)
+        b.quad(np.array(at) - 0.5 * along, along, np.array([0, tall, 0]), material, None)
 
 
 _Maker = Callable[[np.random.Generator, Builder], None]
-STANDING: dict[str, tuple[_Maker, float]] = {
-    "pole": (_pole, 1.0),
-    "pillar": (_pillar, 0.8),
-    "table": (_table, 1.4),
-    "chair": (_chair, 1.2),
-    "railing": (_railing, 0.8),
-    "boxes": (_boxes, 0.9),
-    "low_wall": (_low_wall, 0.8),
-    "plant": (_plant, 1.0),
-    "bush": (bush, 0.8),
-    "stranger": (_stranger, 1.0),
+# what makes them, how often, whether they are met outdoors and indoors
+STANDING: dict[str, tuple[_Maker, float, bool, bool]] = {
+    "pole": (_pole, 1.0, True, False),
+    "pillar": (_pillar, 0.8, True, True),
+    "table": (_table, 1.6, False, True),
+    "chair": (_chair, 1.4, False, True),
+    "railing": (_railing, 0.8, True, False),
+    "boxes": (_boxes, 0.7, False, True),
+    "low_wall": (_low_wall, 1.0, True, False),
+    "plant": (_plant, 1.2, False, True),
+    "planter": (_planter, 1.2, True, True),
 }

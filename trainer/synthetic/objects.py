@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 
-from trainer.synthetic.object_shapes import STANDING, Builder, bush, held
+from trainer.synthetic.object_shapes import STANDING, Builder, about_z, spray
 from trainer.synthetic.types import Camera, Mesh
 
 _LONG = ("railing", "low_wall")  # may pass beside the camera
-KINDS = (*STANDING, "leaves", "held")
+KINDS = (*STANDING, "leaves")
+_LEAVES = 0.9  # how often, as `STANDING` has it
 
 
 def sample(
@@ -16,6 +17,7 @@ def sample(
     points: np.ndarray,
     kind: str | None = None,
     *,
+    outdoors: bool | None = None,
     share: tuple[float, float] = (0.1, 0.4),
     tries: int = 12,
 ) -> tuple[Mesh, np.ndarray]:
@@ -24,25 +26,22 @@ def sample(
     Args:
         points: (n,3) mm, world, of the person (some hundred are enough).
         kind: one of `KINDS`; None draws one.
+        outdoors: what may be drawn: what stands there, or in rooms; None for anything.
         share: of the points that the object should hide; the best of some placements is taken.
     Returns:
         A mesh and its (m,3) float32 positions, mm, world.
     """
     points = np.asarray(points, float)[:: max(len(points) // 300, 1)]
+    eye_mm = -float(np.asarray(camera.rotation)[:, 1] @ camera.translation)
     if kind is not None and kind not in KINDS:
         raise ValueError(f"no object is called {kind!r}")
     best: tuple[float, Mesh, np.ndarray] | None = None
     for attempt in range(tries + 4 * (kind is None)):
         if attempt % 4 == 0:  # a thing is tried in four places
             # past the tries: no room for what stands on the floor
-            name = "held" if attempt >= tries else kind or _drawn(rng)
+            name = "leaves" if attempt >= tries else kind or _drawn(rng, outdoors)
             builder = Builder()
-            if name == "leaves":
-                bush(rng, builder)
-            elif name == "held":
-                held(rng, builder)
-            else:
-                STANDING[name][0](rng, builder)
+            (spray if name == "leaves" else STANDING[name][0])(rng, builder)
             mesh, local = builder.build()
         placed = _placed(rng, name, camera, points, local).astype(np.float32)
         hidden = covered(mesh, placed, camera, points)
@@ -50,6 +49,8 @@ def sample(
         depth = placed @ np.asarray(camera.rotation)[2] + camera.translation[2]
         if float(np.min(depth)) < 350 and name not in _LONG:
             miss += 1.0  # in the photographer's face
+        if name == "table" and eye_mm < float(placed[:, 1].max()):
+            miss += 0.5  # seen from below
         if best is None or miss < best[0]:
             best = (miss, mesh, placed)
         if miss == 0.0:
@@ -58,8 +59,12 @@ def sample(
     return best[1], best[2]
 
 
-def _drawn(rng: np.random.Generator) -> str:
-    weights = np.array([w for _, w in STANDING.values()] + [0.9, 0.6])
+def _drawn(rng: np.random.Generator, outdoors: bool | None) -> str:
+    there = [
+        share * float(outdoors is None or (outside if outdoors else inside))
+        for _, share, outside, inside in STANDING.values()
+    ]
+    weights = np.array([*there, _LEAVES * float(outdoors is not False)])
     return str(rng.choice(KINDS, p=weights / weights.sum()))
 
 
@@ -75,42 +80,41 @@ def _placed(
     z = np.array([towards[0] / away, 0.0, towards[1] / away])
     x = np.array([z[2], 0.0, -z[0]])  # the camera's right
     half = 0.5 * float(np.ptp((points - middle) @ x))
-    if name in ("leaves", "held"):
-        if name == "held":
-            low, high = np.quantile(points[:, 1], [0.3, 0.75])  # not before the face
-            middling = points[(points[:, 1] >= low) & (points[:, 1] <= high)]
-            target = middling[rng.integers(len(middling))]
-            target = target + float(rng.uniform(60, 180)) * (eye - target) / np.linalg.norm(
-                eye - target
-            )
-            size = 1.0
-        else:  # near the lens, reaching in from the edge of the person
-            target = middle + x * float(rng.choice([-1, 1])) * half * float(rng.uniform(0.2, 1.2))
-            target[1] = float(rng.uniform(*np.quantile(points[:, 1], [0.05, 0.6])))
-            near = float(rng.uniform(0.35, 0.75))
-            target = target + near * (eye - target)
-            size = 0.55 * (1 - near) + 0.1
-            local = local - [0, 0.5 * np.ptp(local[:, 1]), 0]
-        local = local * size
-        turn = float(rng.normal(0, 0.4))
-        lean = float(rng.normal(0, 0.25))
-        local = local @ _turned(turn).T
-        side = np.array(
-            [[np.cos(lean), -np.sin(lean), 0], [np.sin(lean), np.cos(lean), 0], [0, 0, 1]]
-        )
-        local = local @ side.T
-        start = target
-    else:
-        front = float(np.max((points - middle) @ z))
-        room = max(away - front - 250.0, 150.0)
-        depth = 0.5 * float(np.ptp(local[:, 2]))
-        gap = min(float(rng.uniform(120, 900)) + depth, 0.7 * room)
-        across = float(rng.uniform(-1.15, 1.15)) * half
-        start = middle + z * (front + gap) + x * across
-        start[1] = 0.0
-        turn = float(rng.normal(0, 0.35)) if name != "chair" else float(rng.uniform(-3, 3))
-        local = local @ _turned(turn).T
+    if name == "leaves":
+        return _reaching(rng, camera, middle, local)
+    front = float(np.max((points - middle) @ z))
+    room = max(away - front - 250.0, 150.0)
+    depth = 0.5 * float(np.ptp(local[:, 2]))
+    gap = min(float(rng.uniform(120, 900)) + depth, 0.7 * room)
+    across = float(rng.uniform(-1.15, 1.15)) * half
+    start = middle + z * (front + gap) + x * across
+    start[1] = 0.0
+    turn = float(rng.normal(0, 0.35)) if name != "chair" else float(rng.uniform(-3, 3))
+    local = local @ _turned(turn).T
     return start + local[:, :1] * x + local[:, 1:2] * np.array([0, 1.0, 0]) + local[:, 2:] * z
+
+
+def _reaching(
+    rng: np.random.Generator, camera: Camera, middle: np.ndarray, local: np.ndarray
+) -> np.ndarray:
+    """World positions of twigs close to the lens that grow into the picture from its edge."""
+    rotation, shift = np.asarray(camera.rotation, float), np.asarray(camera.translation, float)
+    size = np.array(camera.size, float)
+    centre = np.asarray(camera.centre_px, float)
+    seen = rotation @ middle + shift
+    subject = seen[:2] / max(float(seen[2]), 1.0) * camera.focal_px + centre
+    depth = max(float(seen[2]) * float(rng.uniform(0.3, 0.6)), 450.0)
+    side = int(rng.choice(4, p=[0.3, 0.3, 0.28, 0.12]))  # left, right, below, above
+    along = float(rng.uniform(0.25, 0.95))
+    edge = np.array([(-0.06, along), (1.06, along), (along, 1.06), (along, -0.06)][side]) * size
+    way = np.clip(subject, 0.2 * size, 0.8 * size) - edge
+    way = about_z(float(rng.normal(0, 0.25)))[:2, :2] @ (way / max(float(np.hypot(*way)), 1.0))
+    reach = float(rng.uniform(0.4, 0.85)) * float(size.min()) * depth / camera.focal_px
+    foot = np.append((edge - centre) / camera.focal_px, 1.0) * depth
+    up, across = np.append(way, 0.0), np.array([-way[1], way[0], 0.0])
+    grown = local * reach / 1000
+    placed = foot + grown[:, :1] * across + grown[:, 1:2] * up - grown[:, 2:] * np.eye(3)[2]
+    return np.asarray((placed - shift) @ rotation, float)
 
 
 def _turned(angle: float) -> np.ndarray:

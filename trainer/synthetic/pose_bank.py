@@ -23,15 +23,17 @@ from trainer.synthetic.rig import bone_positions
 from trainer.synthetic.swing import swing
 from trainer.synthetic.types import Assets, Rig
 
-SOURCES = ("mocap", "walking", "standing", "coco", "rig", "written", "perturbed")
+SOURCES = ("mocap", "walking", "standing", "sitting", "coco", "rig", "written", "perturbed")
 """walking: calm steps of motion capture, or written ones; standing: the captured, the rig's and the
-written ones that stand upright; perturbed: any of the others with every joint moved a little."""
+written ones that stand upright; sitting: lifted, captured and written people with level thighs;
+perturbed: any of the others with every joint moved a little."""
 
 _MIX = {
-    "mocap": 0.30,
+    "mocap": 0.28,
     "walking": 0.17,
     "standing": 0.10,
-    "coco": 0.16,
+    "sitting": 0.05,
+    "coco": 0.13,
     "rig": 0.04,
     "written": 0.06,
     "perturbed": 0.17,
@@ -41,7 +43,8 @@ _SHARE_POWER = 0.6  # an action's share of the frames to this power: salsa would
 _UNSTABLE = ("fly01", "fly02", "benchmark")  # in the air or a test of the rig: drawn seldom
 _PERTURBED = (0.4, 1.2)
 _CALM = ("standing01", "standing02", "standing03", "standing04")  # the rig's that just stand
-_CAPTURED_STANDING = 0.5
+_CAPTURED_STANDING = 0.5  # or sitting
+_LIFTED_SITTING = 0.7
 _FEWEST = 50  # captured poses of a kind; fewer would be seen again and again
 _LOOSENED = 0.6  # the most that a pose which is always the same is changed
 _TRIES = 8
@@ -100,7 +103,7 @@ class PoseBank:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """The sources that have poses here."""
-        there = {"walking", "standing", "written", "perturbed"}
+        there = {"walking", "standing", "sitting", "written", "perturbed"}
         if self._clips is not None:
             there.add("mocap")
         if self.data is not None and lifted.possible(self.data):
@@ -172,13 +175,17 @@ class PoseBank:
         own = list(self.assets.poses)
         clips = self._clips
         captured = clips is not None and source in clips.chance
-        if captured and source == "standing":
+        if captured and source in ("standing", "sitting"):
             captured = rng.random() < _CAPTURED_STANDING
+        seated = source == "sitting" and not captured and rng.random() < _LIFTED_SITTING
         if captured and clips is not None:
             chance = clips.chance[source]
             row = int(np.searchsorted(chance, rng.random() * chance[-1], side="right"))
             row = min(row, len(chance) - 1)
             joints, name = clips.poses[row], str(clips.name[row])
+        elif seated and len(self._seated):
+            row = int(self._seated[rng.integers(len(self._seated))])
+            joints, name = self._people[row], f"person {row}"
         elif source == "coco":
             row = int(rng.integers(len(self._people)))
             joints, name = self._people[row], f"person {row}"
@@ -196,6 +203,7 @@ class PoseBank:
             names = {
                 "walking": list(written_poses.WALKING),
                 "standing": list(written_poses.STANDING),
+                "sitting": list(written_poses.SITTING),
             }.get(source, list(written_poses.POSES))
             name = str(rng.choice(names))
             joints = written_poses.joints(written_poses.POSES[name])
@@ -230,6 +238,7 @@ class PoseBank:
             "mocap": weight,
             "walking": weight * (walks & _calm(poses.poses, 38.0, 75.0, 60.0)),
             "standing": weight * _calm(poses.poses, 15.0, 25.0, 55.0),
+            "sitting": weight * _level_thighs(poses.poses),
         }
         chance = {k: np.cumsum(w) for k, w in weights.items() if (w > 0).sum() >= _FEWEST}
         return _Clips(poses.poses, name, chance)
@@ -242,6 +251,13 @@ class PoseBank:
     def _people(self) -> np.ndarray:
         assert self.data is not None
         return lifted.load(self.data, self.split, self.cache)
+
+    @cached_property
+    def _seated(self) -> np.ndarray:
+        """The rows of the lifted people who sit; none without photographs."""
+        if "coco" not in self.sources:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(_level_thighs(np.asarray(self._people)))
 
 
 def built_in(
@@ -292,6 +308,24 @@ def _calm(poses: np.ndarray, thigh_deg: float, shin_deg: float, arm_deg: float) 
         calm &= tilt(f"{side}_Knee", f"{side}_Ankle") < shin_deg
         calm &= tilt(f"{side}_Shoulder", f"{side}_Elbow") < arm_deg
     return calm
+
+
+def _level_thighs(poses: np.ndarray) -> np.ndarray:
+    """(N,) bool: people with an upright trunk, level thighs and shins that hang, as one sits.
+
+    Args:
+        poses: (N,17,3) mm, y up.
+    """
+
+    def fall(start: str, end: str) -> np.ndarray:
+        way = poses[:, mocap.JOINTS.index(end)] - poses[:, mocap.JOINTS.index(start)]
+        return np.asarray(-way[:, 1] / np.maximum(np.linalg.norm(way, axis=1), 1e-6))
+
+    sits = fall("Neck", "Pelvis") > 0.8
+    for side in "LR":
+        sits &= np.abs(fall(f"{side}_Hip", f"{side}_Knee")) < 0.5
+        sits &= fall(f"{side}_Knee", f"{side}_Ankle") > 0.6
+    return np.asarray(sits)
 
 
 @lru_cache(maxsize=4)

@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
+from trainer.synthetic import backgrounds, balance, collisions, labels, rig, sampling, seats
 from trainer.synthetic import camera as cameras
-from trainer.synthetic import collisions, labels, rig, sampling
 from trainer.synthetic.faces import with_face
 from trainer.synthetic.person import Person
 from trainer.synthetic.pose_bank import PoseBank
 from trainer.synthetic.posing import Posing
 from trainer.synthetic.streams import derived, stream
-from trainer.synthetic.types import Assets, Camera, Character, Light, Posed
+from trainer.synthetic.types import Assets, Camera, Character, Light, Mesh, Posed
 
 if TYPE_CHECKING:
     from trainer.synthetic.studio import Picture, Studio
@@ -37,7 +37,12 @@ Sample = dict[str, bytes]
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 MIX: Final[Mapping[str, float]] = {"": 1.0}
-_TRIES = 6
+_TRIES = 7
+_STANDING: Final = "standing"  # what is drawn where nothing else would do
+STEADY_MM: Final = 45.0
+"""How far outside of their feet the middle of the mass of people may be who stand or walk."""
+_BAREFOOT: Final = ("room", "plaster", "panels", "tiles", "studio", "beach")
+_SKIRTS: Final = ("Skirt", "skirt", "dress", "Dress")
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class Stand:
     Attributes:
         points: (n,3) mm, world space, of what is drawn of them.
         turn_rad: about the vertical, as `rig.pose` has it.
+        seat: what they sit on, with its (m,3) mm positions; None for who does not sit.
     """
 
     person: Person
@@ -93,6 +99,12 @@ class Stand:
     posed: Posed
     points: np.ndarray
     turn_rad: float = 0.0
+    seat: tuple[Mesh, np.ndarray] | None = None
+
+    @property
+    def things(self) -> list[tuple[Mesh, np.ndarray]]:
+        """What goes into a picture with them."""
+        return [] if self.seat is None else [self.seat]
 
 
 def shot(name: str, seed: int, index: int, per_identity: int, together: int = 1) -> Shot:
@@ -117,10 +129,23 @@ def person_seed(name: str, seed: int, identity: int) -> int:
     return derived(seed, name, "person", identity)
 
 
-def person_of(studio: "Studio", taken: Shot, identity: int | None = None) -> Person:
-    """The person of an identity, by default the shot's own."""
+def person_of(
+    studio: "Studio", taken: Shot, identity: int | None = None, *, shod: bool = False
+) -> Person:
+    """The person of an identity, by default the shot's own.
+
+    Args:
+        shod: someone in shoes; who has none is replaced by another person.
+    """
     who = taken.identity if identity is None else identity
-    return _person(studio, person_seed(taken.set, taken.seed, who))
+    seed = person_seed(taken.set, taken.seed, who)
+    found = _person(studio, seed)
+    for _ in range(_TRIES if shod else 0):
+        if len(places(found)) == len(backgrounds.KINDS):
+            break
+        seed = derived(seed, "another")
+        found = _person(studio, seed)
+    return found
 
 
 @lru_cache(maxsize=32)
@@ -136,30 +161,71 @@ def stand(
     *,
     sources: Mapping[str, float] = MIX,
     upright: float = -1.0,
+    steady_mm: float = STEADY_MM,
     turn_rad: float = 0.0,
     at_mm: tuple[float, float] = (0.0, 0.0),
 ) -> Stand:
-    """Draw a pose in which the person's limbs do not run through each other.
+    """Draw a pose that a person can be in: no limb runs through another, and they do not fall.
+
+    Who leans too far is leant back a little; who sits gets a seat.
 
     Args:
         split: whose recordings and photographs the poses come of.
         sources: how often each of `pose_bank.SOURCES` is drawn; "" is the bank's own mixture.
         upright: see `uprightness`; what is less is drawn anew.
+        steady_mm: how far the middle of the mass may be outside of what bears it, see `balance`.
     """
     character, skeleton = studio.character(person), studio.assets.rig
     poses, capsules = bank(studio, split), studio.capsules(person)
+    ballast = _ballast(studio, person)
     source = one_of(sources, rng) or None
-    for _ in range(_TRIES):
-        posing = poses.sample(rng, source, heads=character.heads, tails=character.tails)
+    least = max(upright, 0.0) if _in_skirts(person) else upright  # skirts do not fall
+    for attempt in range(_TRIES + 1):
+        last = attempt == _TRIES
+        drawn = _STANDING if last else source
+        posing = poses.sample(rng, drawn, heads=character.heads, tails=character.tails)
         mended = collisions.acceptable(capsules, skeleton, character.heads, posing.rotations)
-        if mended is None:
+        if mended is None and not last:
             continue
-        posing = replace(posing, rotations=mended)
-        if upright <= -1.0 or uprightness(studio.assets, character, mended) >= upright:
+        rotations = posing.rotations if mended is None else mended
+        rotations, stands = balance.settle(ballast, skeleton, character.heads, rotations)
+        posing = replace(posing, rotations=rotations)
+        faced = with_face(rotations, studio.assets, person.face)
+        if not last and uprightness(studio.assets, character, rotations) < least:
+            continue
+        falls = stands.overhang_mm > steady_mm
+        if falls and not last and not _sits(studio.assets, character, rotations):
+            continue
+        posed = rig.pose(character, skeleton, faced, turn_rad=turn_rad, at_mm=at_mm)
+        seat = None
+        if falls and stands.on_feet:
+            free = all(w.slot != "bag" for w in person.outfit)
+            seat = seats.under(rng, studio.assets, posed, character.heads, back=free)
+        if not falls or seat is not None or last:
             break
-    faced = with_face(posing.rotations, studio.assets, person.face)
-    posed = rig.pose(character, skeleton, faced, turn_rad=turn_rad, at_mm=at_mm)
-    return Stand(person, posing, posed, posed.positions[_drawn(studio, person)], turn_rad)
+    points = posed.positions[_drawn(studio, person)]
+    return Stand(person, posing, posed, points, turn_rad, seat)
+
+
+@lru_cache(maxsize=32)
+def _ballast(studio: "Studio", person: Person) -> balance.Ballast:
+    who = studio.character(person)
+    return balance.measure(studio.assets, who.rest, who.heads, studio.capsules(person))
+
+
+def _in_skirts(person: Person) -> bool:
+    return any(word in w.item for w in person.outfit for word in _SKIRTS)
+
+
+def _sits(assets: Assets, character: Character, rotations: np.ndarray) -> bool:
+    """Whether a seat may be found for someone: quick, `seats.under` decides."""
+    return 0.15 < uprightness(assets, character, rotations) < 0.8
+
+
+def places(person: Person) -> tuple[str, ...]:
+    """The kinds of backgrounds where someone may be met in their clothes."""
+    shod = any(w.slot == "shoes" for w in person.outfit)
+    return backgrounds.KINDS if shod else _BAREFOOT
 
 
 def uprightness(assets: Assets, character: Character, rotations: np.ndarray) -> float:
@@ -222,7 +288,7 @@ def describe(
         person_seed: `sampling.person(person_seed, assets)` is the person, but for what
             `more` says. age_years, gender: of the body. outfit: slot, item and colour of what is
             worn. outfit_id: of the same identity in the same clothes.
-        pose: source and name; pose_id: the two joined.
+        pose: source and name; pose_id: the two joined. seat: whether they sit on something.
         keypoints: 17 x (x px, y px, visibility), COCO-17; see `labels`.
         joints_mm: 17 x (x, y, z), mm, camera space, seen or not.
         others: keypoints of each other person.
@@ -241,13 +307,14 @@ def describe(
         "identity": taken.identity,
         "split": taken.split,
         "size": list(camera.size),
-        "person_seed": person_seed(taken.set, taken.seed, taken.identity),
+        "person_seed": person.seed,
         "age_years": round(person.body.age_years, 1),
         "gender": round(person.body.gender, 3),
         "hair": person.hair.style,
         "outfit": [{"slot": w.slot, "item": w.item, "colour": w.colour} for w in person.outfit],
         "outfit_id": f"{taken.set}-{taken.seed}-{taken.identity}",
         "pose": {"source": subject.posing.source, "name": subject.posing.name},
+        "seat": subject.seat is not None,
         "pose_id": f"{subject.posing.source}:{subject.posing.name}",
         "keypoints": _rounded(picture.keypoints, 2),
         "joints_mm": _rounded(picture.joints_mm, 1),

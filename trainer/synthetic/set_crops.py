@@ -22,19 +22,21 @@ _TRUNCATED: Final = 0.3
 _COMPANY: Final = 0.3
 _OBJECTS: Final = 0.2
 _FAULTS: Final = {"": 0.35, "phone": 0.56, "surveillance": 0.09}
+_STEADY_MM: Final = 110.0  # some are caught in a jump or a fall
+_APART_MM: Final = 60.0
 _LEAST_SEEN: Final = 4  # keypoints; with fewer, what is in front is taken away
 
 
 def _draw(studio: "Studio", seed: int, index: int) -> Sample:
     taken = samples.shot("crops256", seed, index, CROPS256.per_identity, _TOGETHER)
     person = samples.person_of(studio, taken)
-    subject = samples.stand(studio, person, taken.split, taken.stream("pose"))
+    subject = samples.stand(studio, person, taken.split, taken.stream("pose"), steady_mm=_STEADY_MM)
     points = subject.points
     eye = cameras.person_crop(taken.stream("camera"), points, CROPS256.size, truncated=_TRUNCATED)
-    kind = str(taken.stream("kind").choice(backgrounds.KINDS))
+    kind = str(taken.stream("kind").choice(samples.places(person)))
     light = lights.sample(taken.stream("light"), kind, camera=eye)
-    company = _company(studio, taken, subject, eye)
-    things = _things(taken, subject, eye)
+    company = _company(studio, taken, subject, eye, kind)
+    things = [] if company else _things(taken, subject, eye, kind)
 
     def take(beside: list[Stand], covering: list[tuple[Mesh, np.ndarray]]) -> "Picture":
         return studio.picture(
@@ -43,7 +45,7 @@ def _draw(studio: "Studio", seed: int, index: int) -> Sample:
             light,
             background=taken.stream("background"),
             kind=kind,
-            objects=covering,
+            objects=[*covering, *(thing for who in (subject, *beside) for thing in who.things)],
         )
 
     picture = take(company, things)
@@ -63,7 +65,7 @@ def _draw(studio: "Studio", seed: int, index: int) -> Sample:
 CROPS256: Final = SetPlan((256, 256), 8, _draw)
 
 
-def _company(studio: "Studio", taken: Shot, subject: Stand, eye: Camera) -> list[Stand]:
+def _company(studio: "Studio", taken: Shot, subject: Stand, eye: Camera, kind: str) -> list[Stand]:
     """Other people, before or behind the subject as the camera sees it, or close beside."""
     rng = taken.stream("company")
     if rng.random() >= _COMPANY:
@@ -75,7 +77,7 @@ def _company(studio: "Studio", taken: Shot, subject: Stand, eye: Camera) -> list
     distance = float(np.hypot(*towards))
     towards = towards / max(distance, 1.0)
     aside = np.array([towards[1], -towards[0]])
-    company = []
+    company: list[Stand] = []
     for identity in rng.choice(others, count, replace=False):
         ahead = (
             rng.uniform(0.35, 0.45 * distance / 1000)
@@ -83,22 +85,35 @@ def _company(studio: "Studio", taken: Shot, subject: Stand, eye: Camera) -> list
             else -rng.uniform(0.4, 1.1)
         )
         place = towards * ahead * 1000 + aside * rng.choice([-1, 1]) * rng.uniform(150, 900)
-        company.append(
-            samples.stand(
-                studio,
-                samples.person_of(studio, taken, int(identity)),
-                taken.split,
-                rng,
-                turn_rad=float(rng.uniform(-np.pi, np.pi)),
-                at_mm=(float(place[0]), float(place[1])),
-            )
+        person = samples.person_of(studio, taken, int(identity))
+        if kind not in samples.places(person):
+            continue
+        other = samples.stand(
+            studio,
+            person,
+            taken.split,
+            rng,
+            turn_rad=float(rng.uniform(-np.pi, np.pi)),
+            at_mm=(float(place[0]), float(place[1])),
         )
+        if all(apart(other, known) for known in (subject, *company)):
+            company.append(other)
     return company
 
 
-def _things(taken: Shot, subject: Stand, eye: Camera) -> list[tuple[Mesh, np.ndarray]]:
+def apart(one: Stand, other: Stand) -> bool:
+    """Whether two people do not stand in each other."""
+    a, b = (who.points[:: max(len(who.points) // 400, 1)] for who in (one, other))
+    a = a[((a > b.min(0) - _APART_MM) & (a < b.max(0) + _APART_MM)).all(1)]
+    if not len(a):
+        return True
+    gap = ((a[:, None] - b[None]) ** 2).sum(2)
+    return bool(gap.min() > _APART_MM**2)
+
+
+def _things(taken: Shot, subject: Stand, eye: Camera, kind: str) -> list[tuple[Mesh, np.ndarray]]:
     """An object between the camera and the subject."""
     rng = taken.stream("objects")
     if rng.random() >= _OBJECTS:
         return []
-    return [objects.sample(rng, eye, subject.points)]
+    return [objects.sample(rng, eye, subject.points, outdoors=kind in backgrounds.OUTDOORS)]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from trainer.synthetic import backgrounds, degrade, lights, samples
 from trainer.synthetic import camera as cameras
+from trainer.synthetic import degrade, lights, samples
+from trainer.synthetic.person import Person
 from trainer.synthetic.samples import Sample, SetPlan, Shot, Stand
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Camera
@@ -66,7 +67,7 @@ class _Look:
 
 def _draw_pairs128(studio: "Studio", seed: int, index: int) -> Sample:
     taken = samples.shot("pairs128", seed, index, _PICTURES)
-    person = samples.person_of(studio, taken)
+    person = samples.person_of(studio, taken, shod=True)
     rng = taken.stream("pose")
     subject = samples.stand(studio, person, taken.split, rng, sources=_PASSERS_BY, upright=0.8)
     look = _surveillance_look(taken)
@@ -82,7 +83,8 @@ def _draw_pairs256(studio: "Studio", seed: int, index: int) -> Sample:
     subject = samples.stand(studio, person, taken.split, rng, sources=_MODELS, upright=0.6)
     of_identity = taken.identity_stream("places")
     count = int(of_identity.integers(1, 4))
-    places = [samples.one_of(_FASHION_KINDS, of_identity) for _ in range(count)]
+    fitting = {k: w for k, w in _FASHION_KINDS.items() if k in samples.places(person)}
+    places = [samples.one_of(fitting, of_identity) for _ in range(count)]
     which = int(taken.stream("place").integers(len(places)))
     names = (taken.set, "identity", taken.identity, "background", which)
     eye = cameras.full_body(
@@ -102,7 +104,7 @@ def _draw_parts(studio: "Studio", seed: int, index: int) -> Sample:
         eye = cameras.full_body(rng, points, PARTS.size, yaw_rad=yaw)
     else:
         eye = cameras.person_crop(rng, points, PARTS.size)
-    return _take(studio, taken, subject, eye, _anywhere(taken))
+    return _take(studio, taken, subject, eye, _anywhere(taken, person))
 
 
 def _draw_people(studio: "Studio", seed: int, index: int) -> Sample:
@@ -112,7 +114,7 @@ def _draw_people(studio: "Studio", seed: int, index: int) -> Sample:
     eye = cameras.full_body(
         taken.stream("camera"), subject.points, PEOPLE.size, yaw_rad=_side(taken)
     )
-    return _take(studio, taken, subject, eye, _anywhere(taken))
+    return _take(studio, taken, subject, eye, _anywhere(taken, person))
 
 
 PAIRS128: Final = SetPlan((64, 128), _PICTURES, _draw_pairs128)
@@ -144,6 +146,7 @@ def _take(
         light,
         background=stream(taken.seed, *look.background),
         kind=look.kind,
+        objects=subject.things,
     )
     degraded = None
     if poor:
@@ -171,8 +174,8 @@ def _surveillance_look(taken: Shot) -> _Look:
     return _Look(kind, names, camera_id, place)
 
 
-def _anywhere(taken: Shot) -> _Look:
-    kind = str(taken.stream("kind").choice(backgrounds.KINDS))
+def _anywhere(taken: Shot, person: Person) -> _Look:
+    kind = str(taken.stream("kind").choice(samples.places(person)))
     return _Look(kind, (taken.set, "picture", taken.index, "background"))
 
 

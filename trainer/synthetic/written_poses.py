@@ -180,6 +180,7 @@ STANDING = (
     "hands_in_pockets",
     "carrying_bag",
 )
+SITTING = ("sitting", "sitting_forward", "legs_crossed")
 WALKING = ("walking", "walking_passing")
 
 _BONES_MM = {"hips": 88.0, "thigh": 421.0, "shin": 422.0, "upper_arm": 288.0, "forearm": 270.0}
