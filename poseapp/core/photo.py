@@ -90,6 +90,14 @@ def full_size(photo: Photo) -> tuple[int, int]:
     return stored[::-1] if turned else stored
 
 
+def header_size(data: bytes, name: str) -> tuple[int, int]:
+    """(width, height) px as stored, without decoding; (0, 0) where the header is none."""
+    try:
+        return read_header(data, name)[1]
+    except PhotoError:
+        return 0, 0
+
+
 def fraction(data: bytes, name: str) -> float:
     """By how much a file is taken smaller than it is: 1, or 1/2, 1/4, 1/8 for very wide JPEGs."""
     kind, stored = read_header(data, name)

@@ -105,6 +105,8 @@ class DetectionBar(QFrame):
         state = detecting.state
         count, doubtful = len(detecting.proposals), detecting.doubtful()
         working, found = state == "working", state == "found"
+        if working:
+            self.progress.setValue(0)  # while it is hidden: a visible one paints at once
         self.progress.setVisible(working)
         self.cancel_button.setVisible(working)
         self.accept_button.setVisible(found)
@@ -114,7 +116,6 @@ class DetectionBar(QFrame):
         self.box_button.setVisible(state in ("found", "nobody"))
         self.box_button.setText("Add by &box" if found else "Drag a &box")
         if working:
-            self.progress.setValue(0)
             text = "Finding people …"
         elif found:
             text = "1 person found" if count == 1 else f"{count} people found"

@@ -17,7 +17,7 @@ from poseapp.core.document import Photo
 from poseapp.core.errors import PhotoError
 
 _Answer = TypeVar("_Answer")
-_LARGE_BYTES = 2 * 2**20  # from here on decoding takes long enough to be felt
+_LARGE_PX = 2_000_000  # from here on decoding takes long enough to be felt
 _LOOK_MS = 8
 
 log = logging.getLogger(__name__)
@@ -64,10 +64,11 @@ def open_photo(path: Path) -> Photo:
     Raises:
         PhotoError: it cannot be read.
     """
-    from poseapp.core.photo import read_photo
+    from poseapp.core.photo import header_size, read_photo
 
     data = read_photo(path)
-    if len(data) >= _LARGE_BYTES:
+    size = header_size(data, path.name)
+    if size[0] * size[1] >= _LARGE_PX:
         _beside_the_window(lambda: _read(data, path.name))
     return _decoded(data, path.name)[0]
 

@@ -181,19 +181,17 @@ def test_without_a_model_it_says_how_to_get_one(
     assert "--model" in capsys.readouterr().err and not list(tmp_path.glob("c.json*"))
 
 
-def test_real_models_in_other_processes_and_boxes(photos: list[Path], tmp_path: Path) -> None:
-    """Workers do not see this test's catalogue: weights of the user's go by their path."""
-    weights = tiny_models.write_estimator(tmp_path / "mine.safetensors")
-    from trainer import catalog
-
-    if "attention_hourglass" not in catalog.CATALOG:
-        pytest.skip("the estimator is not in the catalogue yet")
-    options = ModelOptions(weights={"attention_hourglass": str(weights)})
+def test_other_processes_find_the_same(photos: list[Path], tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    model = tiny_models.write_onnx_pose(tmp_path / "vitpose-tiny.onnx")
+    options = ModelOptions(device="cpu", pose_onnx=str(model))
     request = {"whole": True, "flip": False, "overlay": True}
     outcomes = dict(photo_engines.run(photos, request, options, "processes", 2))
+    here = dict(photo_engines.run(photos, request, options))
     assert set(outcomes) == set(photos)
-    for found in outcomes.values():
-        assert isinstance(found, dict) and found["keypoints"].shape == (1, 17, 2)
+    for path, found in outcomes.items():
+        assert isinstance(found, dict) and isinstance(here[path], dict)
+        np.testing.assert_array_equal(found["keypoints"], here[path]["keypoints"])
         assert found["overlay"][:2] == b"\xff\xd8"
 
 

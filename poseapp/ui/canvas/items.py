@@ -396,8 +396,9 @@ class PivotItem(QGraphicsItem):
 class LabelItem(QGraphicsObject):
     """A small pill of text that keeps its size at every zoom."""
 
-    def __init__(self, above: bool = True) -> None:
+    def __init__(self, above: bool = True, gap_px: float = 14.0) -> None:
         super().__init__()
+        self._gap_px = gap_px
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
         self.setZValue(_Z_LABEL)
         self.setVisible(False)
@@ -416,7 +417,7 @@ class LabelItem(QGraphicsObject):
             self._text, self._ground, self._ink = text, QColor(ground), QColor(ink)
             metrics = QFontMetricsF(self._font)
             width, height = metrics.horizontalAdvance(text) + 14, metrics.height() + 5
-            top = -height - 14 if self._above else 0.0
+            top = -height - self._gap_px if self._above else 0.0
             self._box = QRectF(-width / 2, top, width, height)
             self.update()
         self.setPos(at)

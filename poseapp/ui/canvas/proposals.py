@@ -80,7 +80,7 @@ class ProposalLayer:
             x, y, width, height = bounds
             pad = 0.08 * max(width, height) + 2.0
             frame = QRectF(x, y, width, height).adjusted(-pad, -pad, pad, pad)
-            label = LabelItem(above=False)
+            label = LabelItem(gap_px=1.5)
             ground = QColor(look.colours.accent)
             ground.setAlphaF(0.92)
             label.show_text(
