@@ -261,6 +261,16 @@ def test_who_has_no_shoes_stays_in_and_does_not_walk_past_street_cameras(
     assert other.seed != first and other == samples.person_of(studio, taken, shod=True)
 
 
+def test_where_no_pose_will_do_people_just_stand(studio: Studio) -> None:
+    person = studio.random_person(0)
+    who = studio.character(person)
+    stood = samples.stand(studio, person, "train", stream(0), upright=2.0)
+    assert stood.posing.name == "standing" and stood.seat is None
+    ballast = balance.measure(studio.assets, who.rest, who.heads, studio.capsules(person))
+    bones = rig.transforms(studio.assets.rig, who.heads, stood.posing.rotations)
+    assert balance.footing(ballast, bones).overhang_mm < 0
+
+
 def test_company_keeps_apart(studio: Studio) -> None:
     person = studio.random_person(0)
     one, same, far = (

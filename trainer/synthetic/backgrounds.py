@@ -31,6 +31,8 @@ _SCENES: dict[str, tuple[_Scene, float, tuple[float, float], float]] = {
     "beach": (scenes_outdoors.beach, 40, (0.002, 0.014), 0.05),
 }
 KINDS = tuple(_SCENES)
+SHARES = {name: row[3] for name, row in _SCENES.items()}
+"""How often each kind is met."""
 STUDIO = "studio"
 OUTDOORS = ("brick", "field", "street", "beach")
 
@@ -51,7 +53,7 @@ def paint(
     """
     if kind is None:
         names = [k for k in KINDS if (k in OUTDOORS) == lights.outdoors(light)]
-        weight = np.array([_SCENES[k][3] for k in names])
+        weight = np.array([SHARES[k] for k in names])
         kind = str(rng.choice(names, p=weight / weight.sum()))
     if kind not in _SCENES:
         raise ValueError(f"no background is called {kind!r}")

@@ -25,7 +25,7 @@ from trainer.synthetic import backgrounds, balance, collisions, labels, rig, sam
 from trainer.synthetic import camera as cameras
 from trainer.synthetic.faces import with_face
 from trainer.synthetic.person import Person
-from trainer.synthetic.pose_bank import PoseBank
+from trainer.synthetic.pose_bank import PoseBank, built_in
 from trainer.synthetic.posing import Posing
 from trainer.synthetic.streams import derived, stream
 from trainer.synthetic.types import Assets, Camera, Character, Light, Mesh, Posed
@@ -182,26 +182,30 @@ def stand(
     least = max(upright, 0.0) if _in_skirts(person) else upright  # skirts do not fall
     for attempt in range(_TRIES + 1):
         last = attempt == _TRIES
-        drawn = _STANDING if last else source
-        posing = poses.sample(rng, drawn, heads=character.heads, tails=character.tails)
+        if last:
+            posing = built_in(studio.assets, _STANDING, character.heads, character.tails)
+        else:
+            posing = poses.sample(rng, source, heads=character.heads, tails=character.tails)
         mended = collisions.acceptable(capsules, skeleton, character.heads, posing.rotations)
         if mended is None and not last:
             continue
         rotations = posing.rotations if mended is None else mended
         rotations, stands = balance.settle(ballast, skeleton, character.heads, rotations)
         posing = replace(posing, rotations=rotations)
+        low = least > -1.0 and uprightness(studio.assets, character, rotations) < least
+        if low and not last:
+            continue
+        # who crouches may not hang in the air, not even where some may be caught in a jump
+        sits = stands.overhang_mm > STEADY_MM and _sits(studio.assets, character, rotations)
+        if stands.overhang_mm > steady_mm and not (sits or last):
+            continue
         faced = with_face(rotations, studio.assets, person.face)
-        if not last and uprightness(studio.assets, character, rotations) < least:
-            continue
-        falls = stands.overhang_mm > steady_mm
-        if falls and not last and not _sits(studio.assets, character, rotations):
-            continue
         posed = rig.pose(character, skeleton, faced, turn_rad=turn_rad, at_mm=at_mm)
         seat = None
-        if falls and stands.on_feet:
+        if sits and stands.on_feet:
             free = all(w.slot != "bag" for w in person.outfit)
             seat = seats.under(rng, studio.assets, posed, character.heads, back=free)
-        if not falls or seat is not None or last:
+        if not sits or seat is not None or last:
             break
     points = posed.positions[_drawn(studio, person)]
     return Stand(person, posing, posed, points, turn_rad, seat)
@@ -226,6 +230,11 @@ def places(person: Person) -> tuple[str, ...]:
     """The kinds of backgrounds where someone may be met in their clothes."""
     shod = any(w.slot == "shoes" for w in person.outfit)
     return backgrounds.KINDS if shod else _BAREFOOT
+
+
+def place(person: Person, rng: np.random.Generator) -> str:
+    """Draw one of `places`, the common ones more often."""
+    return one_of({kind: backgrounds.SHARES[kind] for kind in places(person)}, rng)
 
 
 def uprightness(assets: Assets, character: Character, rotations: np.ndarray) -> float:

@@ -33,7 +33,7 @@ def _draw(studio: "Studio", seed: int, index: int) -> Sample:
     subject = samples.stand(studio, person, taken.split, taken.stream("pose"), steady_mm=_STEADY_MM)
     points = subject.points
     eye = cameras.person_crop(taken.stream("camera"), points, CROPS256.size, truncated=_TRUNCATED)
-    kind = str(taken.stream("kind").choice(samples.places(person)))
+    kind = samples.place(person, taken.stream("kind"))
     light = lights.sample(taken.stream("light"), kind, camera=eye)
     company = _company(studio, taken, subject, eye, kind)
     things = [] if company else _things(taken, subject, eye, kind)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from trainer.synthetic import backgrounds, faces, lights, limits, rig, samples, sampling
 from trainer.synthetic import camera as cameras
+from trainer.synthetic import faces, lights, limits, rig, samples, sampling
 from trainer.synthetic.person import Face, Person
 from trainer.synthetic.samples import Sample, SetPlan, Shot
 
@@ -38,7 +38,7 @@ def _draw(studio: "Studio", seed: int, index: int) -> Sample:
     subject = samples.reposed(studio, subject, rig.pose(character, skeleton, rotations))
     rng = taken.stream("camera")
     eye = cameras.portrait(rng, subject.points, FACES.size)
-    kind = str(taken.stream("kind").choice(backgrounds.KINDS))
+    kind = samples.place(person, taken.stream("kind"))
     light = lights.sample(taken.stream("light"), kind, camera=eye)
     picture = studio.picture(
         [(person, subject.posed)], eye, light, background=taken.stream("background"), kind=kind

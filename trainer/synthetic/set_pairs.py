@@ -175,7 +175,7 @@ def _surveillance_look(taken: Shot) -> _Look:
 
 
 def _anywhere(taken: Shot, person: Person) -> _Look:
-    kind = str(taken.stream("kind").choice(samples.places(person)))
+    kind = samples.place(person, taken.stream("kind"))
     return _Look(kind, (taken.set, "picture", taken.index, "background"))
 
 
