@@ -32,7 +32,7 @@ BODIES = {
     "old": Body(age_years=80, gender=0.9, weight=0.35),
     "heavy": Body(age_years=45, gender=0.1, weight=0.97, cup=0.8),
 }
-LOWEST_TRIANGLES, MOST_TRIANGLES = 2_000, 27_500
+LOWEST_TRIANGLES, MOST_TRIANGLES = 2_000, 28_500
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from trainer.synthetic import garments
 from trainer.synthetic.garments import Garment
 from trainer.synthetic.types import Assets, Drape
 
-_OFF_MM = 8.0  # of the legs' skin
-_HELD_MM, _FREE_MM = 10.0, 130.0  # below the hips: where cloth starts to fall, and falls freely
+_OFF_MM = 11.0  # of the legs' skin
+_HELD_MM, _FREE_MM = 60.0, 190.0  # below the hips: where cloth starts to fall, and falls freely
 _BONES = ("upperleg01", "upperleg02", "lowerleg01", "lowerleg02")
 
 
@@ -63,7 +63,7 @@ def shared(assets: Assets, garment: Garment, gender: float) -> tuple[np.ndarray,
     half = np.maximum(40.0, 0.8 * np.abs(at[:, 0]).max())
     left = 0.5 + 0.5 * np.sin(np.clip(at[:, 0] / half, -1.0, 1.0) * 0.5 * np.pi)
     # The calf takes a part only: cloth hangs from the knee.
-    calf = 0.45 * _smooth((m.knee + 30.0 - at[:, 1]) / 180.0)
+    calf = 0.75 * _smooth((m.knee + 30.0 - at[:, 1]) / 180.0)
     upper = 0.4 * (1.0 - _smooth((m.crotch - at[:, 1]) / 120.0))
     shares = np.stack([upper, (1.0 - upper) * (1.0 - calf), calf], 1)
     mine = np.stack([shares * left[:, None], shares * (1.0 - left)[:, None]], 2).reshape(-1, 6)

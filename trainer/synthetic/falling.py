@@ -11,6 +11,7 @@ from trainer.synthetic.types import Drape
 
 _ROUNDS = 28
 _STILL = 8  # the last rounds, in which nothing falls further
+_DRAWN = np.float32(1.15)  # of its length: so far cloth is drawn out easily
 _FALL_MM = 4.0  # in each round
 _GIVE = 0.35  # how much cloth resists folding, against being drawn out
 
@@ -25,6 +26,10 @@ def settle(positions: np.ndarray, drape: Drape, bones: np.ndarray, on_floor: boo
     turns = bones[drape.bone].astype(np.float32)
     ends = np.einsum("cij,ckj->cki", turns[:, :3, :3], drape.ends) + turns[:, None, :3, 3]
     upright = float(np.clip(2.0 * bones[0, 1, 1], 0.0, 1.0))  # head down, nothing falls over it
+    # Over the thighs of someone who sits, cloth lies taut.
+    along = ends[:, 1] - ends[:, 0]
+    steep = np.clip(-along[:, 1] / np.maximum(np.linalg.norm(along, axis=1), 1e-6), 0.0, 1.0)
+    upright *= float(np.mean(steep[: len(steep) // 2] ** 2)) if len(steep) > 1 else 1.0
     at = positions[drape.vertices]
     _settle(
         at,
@@ -65,9 +70,9 @@ def _settle(
             length = np.sqrt(x * x + y * y + z * z)
             if length < 1e-3:
                 continue
-            off = (length - lengths[e]) / length / (wa + wb)
-            if off < 0.0:
-                off *= np.float32(_GIVE)
+            off = length - lengths[e]
+            off = off * np.float32(_GIVE) if off < 0.0 else max(0.0, length - _DRAWN * lengths[e])
+            off /= length * (wa + wb)
             x, y, z = off * x, off * y, off * z
             at[a, 0] += wa * x
             at[a, 1] += wa * y

@@ -99,14 +99,22 @@ def _shoe_faults(
 
 
 def hanging_deg(character: Character, standing: Posed) -> list[float]:
-    """How far from straight below what they hang from the middle of bags is, in degrees."""
+    """How far from straight below what they hang from the middle of bags is, in degrees.
+
+    A bag that stands on the floor, below a low hand, is left out.
+    """
     found = []
     for hung in character.hung:
         turn = standing.bones[hung.bone]
         at = standing.positions[hung.vertices].astype(np.float64)
+        if at[:, 1].min() < _STANDS_MM:
+            continue
         way = (at.min(0) + at.max(0)) / 2 - (turn[:3, :3] @ hung.anchor + turn[:3, 3])
         found.append(float(np.degrees(np.arctan2(np.hypot(way[0], way[2]), -way[1]))))
     return found
+
+
+_STANDS_MM: Final = 3.0
 
 
 def _of_side(part: np.ndarray, foot: Part) -> np.ndarray:

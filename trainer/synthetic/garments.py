@@ -122,9 +122,18 @@ def _reference(key: Key, gender: float) -> Reference:
 
 
 def of_piece(
-    assets: Assets, piece: Piece, components: tuple[int, ...], gender: float, budget: int
+    assets: Assets,
+    piece: Piece,
+    components: tuple[int, ...],
+    gender: float,
+    budget: int,
+    tolerance: float = 2.0,
 ) -> Garment:
-    """The garment of some components of a piece, all where there are none named."""
+    """The garment of some components of a piece, all where there are none named.
+
+    Args:
+        budget: of triangles, 0 for all; tolerance: mm that saving them may cost.
+    """
     surface = piece.surface
     if components:
         chosen = np.isin(piece.component[surface.vertex[surface.triangles[:, 0]]], components)
@@ -132,7 +141,6 @@ def of_piece(
     ref = reference(assets, gender)
     size = fitting.sizes(ref.base, piece.scale)
     rest = fitting.fit(ref.base, piece.refs, piece.weight, piece.offset, size)
-    tolerance = 0.3 if piece.kind == "teeth" else 2.0
     surface = simplify.surface(surface, rest, budget, tolerance)
     return _garment(
         assets,

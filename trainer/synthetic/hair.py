@@ -15,9 +15,9 @@ from trainer.synthetic.rims import Rim
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets, Cloth, Material, Part
 
-_BUDGET = 3800
+_BUDGET = 3000
 _TEETH = 2400
-_LOOSE_BUDGET = 1500  # of the strands that stand off
+_LOOSE_BUDGET = 700  # of the strands that stand off
 _LOOSE_MM = 4.5
 _GREY = np.array([172.0, 170.0, 167.0], np.float32)
 _SIDE_PX = 512
@@ -133,7 +133,7 @@ def _of_style(key: Key, style: str) -> Garment:
 
 @lru_cache(maxsize=16)
 def _loose(key: Key, style: str) -> Garment:
-    return garments.of_piece(key.assets, key.assets.pieces[style], (), 0.5, _LOOSE_BUDGET)
+    return garments.of_piece(key.assets, key.assets.pieces[style], (), 0.5, _LOOSE_BUDGET, 8.0)
 
 
 def _thinned(assets: Assets, hair: Hair, texture: np.ndarray) -> np.ndarray:
@@ -235,7 +235,9 @@ def _of_face(key: Key, name: str) -> Garment | None:
     piece = key.assets.pieces.get(name)
     if piece is None:
         return None
-    return garments.of_piece(key.assets, piece, (), 0.5, _TEETH if piece.kind == "teeth" else 0)
+    if piece.kind == "teeth":
+        return garments.of_piece(key.assets, piece, (), 0.5, _TEETH, 0.6)
+    return garments.of_piece(key.assets, piece, (), 0.5, 0)
 
 
 def body_parts(assets: Assets) -> np.ndarray:

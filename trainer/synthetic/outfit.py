@@ -36,6 +36,7 @@ _BODY_BUDGET = 13500
 _JAW_OPEN = 0.04  # of a rotation's matrix, about 2 degrees
 # This far from a hem, nobody sees what is below.
 _HIDDEN_MM, _HIDDEN_TIGHT_MM, _HIDDEN_LOOSE_MM = 24.0, 12.0, 45.0
+_HIDDEN_LEG_MM = 100.0  # skirts ride up
 
 
 def dress(assets: Assets, person: Person) -> Character:
@@ -54,7 +55,8 @@ def dress(assets: Assets, person: Person) -> Character:
     drawn += [_cloth(assets, one, _covered(assets, worn, one.layer), seed, legs) for one in worn]
     drawn += _on_top(assets, person, base, worn, bones[0], drawn)
     drawn = [chunk for chunk in drawn if len(chunk.triangles)]
-    return chunks.merge(base, assets.bone, assets.bone_weight, bones, drawn)
+    part_of_bone = body_parts.of_bones(assets.rig.names)
+    return chunks.merge(base, assets.bone, assets.bone_weight, bones, drawn, part_of_bone)
 
 
 def _covered(assets: Assets, worn: list[wearing.Worn], above: int) -> np.ndarray:
@@ -87,7 +89,7 @@ def _in_skirt(assets: Assets, one: wearing.Worn) -> np.ndarray:
     if len(shown):
         y = ref.base[ref.skin, 1]
         arm = (assets.bone_weight[ref.skin] * ref.arm_bones[assets.bone[ref.skin]]).sum(1)
-        inside = (y > shown.min() + _HIDDEN_LOOSE_MM) & (y < ref.measures.crotch) & (arm < 0.1)
+        inside = (y > shown.min() + _HIDDEN_LEG_MM) & (y < ref.measures.crotch) & (arm < 0.1)
         out[ref.skin[inside]] = True
     return out
 

@@ -16,7 +16,7 @@ _OCCASIONS = {"casual": 0.55, "sport": 0.15, "smart": 0.18, "formal": 0.07, "wor
 NEUTRAL = ("#f1efe9", "#e4e0d6", "#c9c4b8", "#a3a19c", "#7f8285", "#55585c", "#37393d", "#1f2023",
            "#2a3550", "#1f2a44", "#51452f", "#6b5b45", "#8d7b62", "#c2b08f")  # fmt: skip
 MUTED = ("#4a5a3f", "#5d6b4c", "#6f2f34", "#7d3b3f", "#2f4f5a", "#3f6a74", "#7b8ea3", "#4d6a94",
-         "#b08a3e", "#c49a3f", "#a65f3b", "#7a5168", "#9b7f92", "#556f5e")  # fmt: skip
+         "#b08a3e", "#c49a3f", "#8a3a2c", "#7a5168", "#9b7f92", "#556f5e")  # fmt: skip
 PASTEL = ("#e8c9c4", "#f0dfc0", "#cfdde0", "#c8d6bf", "#d8cde2", "#f2d7a8", "#bcd0e6")
 BRIGHT = ("#b3262e", "#1f5fa8", "#1d7a52", "#d98a1c", "#e3c32f", "#7a2f86", "#d2527f", "#0f8a93")
 DENIM = ("#26324a", "#2f4266", "#3d5680", "#5a77a3", "#7d97b8", "#22252b", "#4a4d52", "#8e959c")
@@ -31,6 +31,9 @@ HOSE = ("#1e1d20", "#2c2628", "#4a3a34", "#2a3148", "#6f5a4b")
 
 _CAMOUFLAGE = (("#5d6148", "#33372a"), ("#8d8062", "#5a4c38"), ("#6c7078", "#3c4048"))
 _ANIMAL = (("#d9c3a0", "#2a211a"), ("#efece6", "#1e1d1d"), ("#b9936a", "#3a281a"))
+
+# Below a short top: nothing that could be taken for skin.
+_BENEATH = ("#f4f3f0", "#1f2023", "#2a3550", "#6f7478", "#3f5146", "#6b2a36")
 
 
 @dataclass(frozen=True)
@@ -156,8 +159,8 @@ def _wear(rng: np.random.Generator, item: Item, plan: _Plan, below: Wear | None 
     elif item.slot in ("bottom", "skirt"):
         pool = TROUSERS if item.slot == "bottom" and draws[1] < 0.8 else NEUTRAL[4:] + MUTED
         colour = _pick(rng, pool)
-        if item.name == "Leggings" and draws[2] < 0.6:
-            colour = _pick(rng, ("#1f2023", "#26282d", "#2a3550", "#37393d"))
+        if item.name in ("Leggings", "Cycling shorts"):  # in beige they would look like skin
+            colour = _pick(rng, ("#1f2023", "#26282d", "#2a3550", "#37393d", "#4a5040", "#5b2f3a"))
         pattern = _pattern(rng, draws[3], 0.35 if item.slot == "skirt" else 0.08, item)
     else:
         groups, shares = (NEUTRAL, MUTED, PASTEL, BRIGHT), np.array([0.46, 0.30, 0.15, 0.09])
@@ -167,6 +170,8 @@ def _wear(rng: np.random.Generator, item: Item, plan: _Plan, below: Wear | None 
             shares = shares * [1.0, 1.0, 0.4, 0.9]
         colour = _pick(rng, groups[int(rng.choice(4, p=shares / shares.sum()))])
         pattern = _pattern(rng, draws[3], 0.38, item)
+    if item.name == "Layered top":
+        second = _pick(rng, _BENEATH)
     colour = _jittered(rng, colour)
     if below is not None and below.pattern != "plain" and pattern not in ("plain", "melange"):
         pattern = "plain"  # one pattern at a time

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainer.synthetic import body as bodies
 from trainer.synthetic import outfits, wardrobe
-from trainer.synthetic.person import Body, Face, Hair, Person, Skin, Wear
+from trainer.synthetic.person import Body, Face, Hair, Person, Skin
 from trainer.synthetic.streams import stream
 from trainer.synthetic.types import Assets
 
@@ -144,7 +144,7 @@ def _hair(rng: np.random.Generator, assets: Assets, body: Body, skin: Skin) -> H
     # Grey begins at an age that differs: 5 % of people at 35, half at 60, most at 75.
     start = 42.0 + 26.0 * (draws[4] - 0.25)
     grey = float(np.clip((body.age_years - start) / 30.0, 0.0, 1.0))
-    if body.gender < 0.5 and draws[5] < 0.45:
+    if body.gender < 0.5 and draws[5] < np.interp(body.age_years, [55.0, 75.0], [0.45, 0.12]):
         grey *= 0.15  # dyed
     return Hair(style, colour, round(grey, 3), round(float(rng.uniform(0.2, 0.9)), 3))
 
@@ -190,8 +190,11 @@ def _face(rng: np.random.Generator, assets: Assets, body: Body, skin: Skin) -> F
     details = _details(rng, assets, _FACES, 3, 0.27)
     draws = [float(d) for d in rng.random(4)]
     expression = ""
-    if assets.expressions is not None and draws[0] < 0.35:
+    if assets.expressions is not None and draws[0] < _MOVED:
         names = assets.expressions.names
+        friendly = tuple(name for name in names if name.startswith(_FRIENDLY))
+        if friendly and draws[0] < 0.5 * _MOVED:
+            names = friendly
         expression = names[int(draws[1] * len(names))]
     colours = wardrobe.eye_colours(assets)
     light = body.caucasian / max(1e-6, body.african + body.asian + body.caucasian)
@@ -211,6 +214,8 @@ def _face(rng: np.random.Generator, assets: Assets, body: Body, skin: Skin) -> F
     )
 
 
+_MOVED = 0.28  # of faces show a named expression, half of them a friendly one
+_FRIENDLY = ("smile", "laugh", "attention")
 # The pack's others frown.
 _BROWS_WOMEN = ("eyebrow001", "eyebrow004", "eyebrow006", "eyebrow008", "eyebrow010")
 _BROWS_MEN = ("eyebrow001", "eyebrow004", "eyebrow008", "eyebrow009", "eyebrow010")
@@ -221,8 +226,3 @@ def _brows(rng: np.random.Generator, assets: Assets, body: Body) -> str:
     fitting = _BROWS_WOMEN if body.gender < 0.5 or body.age_years < _CHILD_YEARS else _BROWS_MEN
     pool = [name for name in known if name in fitting] or list(known)
     return pool[int(rng.random() * len(pool))] if pool else ""
-
-
-def outfit_of(seed: int, assets: Assets, body: Body) -> tuple[Wear, ...]:
-    """The outfit that a seed gives a body."""
-    return outfits.draw(stream(seed, "outfit"), assets, body)

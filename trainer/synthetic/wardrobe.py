@@ -110,6 +110,7 @@ _LAYER = {
 
 _LONG_LEGS = (Cut("leg", 1.05, _FULL),)
 _TIGHTS_WAIST = Cut("waist", 0.34)
+_HOSE_TOP = Cut("waist", 0.16)  # below that of any skirt, with a blouse in it
 _BLAZER_ROLES = (((40, 40, 40), "colour"), ((215, 215, 215), "own"), ((90, 85, 110), "second"))
 _FIELD_ROLES = (((70, 76, 66), "colour"), ((50, 22, 32), "second"))
 _OVERALL_ROLES = (((110, 140, 215), "colour"), ((250, 250, 250), "second"), ((25, 28, 40), "own"),
@@ -150,7 +151,7 @@ _MAKEHUMAN = (
          cuts=(Cut("hem", 0.12), Cut("sleeve", 1.5, 1.98)), women=0.9, men=0.4, warm=0.7,
          worn=("casual", "smart")),
     Item("Layered top", "top", "female_sportsuit01", (0,), gender=0.0, margin_mm=9.0, outer=True,
-         shade="none", with_=("Undershirt",), women=0.6, men=0.0, worn=("casual", "sport")),
+         shade="none", with_=("Undershirt",), women=0.3, men=0.0, worn=("casual", "sport")),
     Item("Jeans", "bottom", "male_casualsuit02", (0,), cuts=_LONG_LEGS, fabric="denim",
          shade="keep", women=0.3, men=3.0, worn=("casual",)),
     Item("Slim jeans", "bottom", "female_casualsuit01", (1,), gender=0.0, cuts=_LONG_LEGS,
@@ -202,7 +203,7 @@ _MAKEHUMAN = (
          with_=("Dress skirt",), women=0.8, men=0.0, warm=0.4, loose=True,
          worn=("casual", "smart", "formal")),
     Item("Tights", "legwear", TIGHTS, gender=0.0, margin_mm=2.0, fabric="jersey", shade="none",
-         cuts=(_TIGHTS_WAIST,), women=1.0, men=0.0, warm=0.3, worn=("casual", "smart", "formal")),
+         cuts=(_HOSE_TOP,), women=1.0, men=0.0, warm=0.3, worn=("casual", "smart", "formal")),
     Item("Knee socks", "legwear", TIGHTS, gender=0.0, margin_mm=4.5, fabric="knit", shade="none",
          cuts=(Cut("shin", 1.75, 1.08),), women=0.3, men=0.1, worn=("casual", "sport")),
     Item("Leather shoes", "shoes", "shoes01", (0, 1), (2, 3), fabric="leather", shade="keep",

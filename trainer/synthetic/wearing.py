@@ -119,7 +119,7 @@ def _resolved(assets: Assets, person: Person) -> list[tuple[Item, Wear, int]]:
         found.append((_TUCKED, replace(wear, colour=inner, pattern="plain")))
     for item, wear in list(found):
         if item.slot == "shoes" and item.socks and _shows_socks(found, item):
-            socks = replace(item, slot="legwear", components=item.socks, socks=(), budget=700,
+            socks = replace(item, slot="legwear", components=item.socks, socks=(), budget=240,
                             fabric="knit", shade="none", gloss=0.0)  # fmt: skip
             found.append((socks, replace(wear, colour=wear.second)))
 
