@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainer.synthetic.types import Character, Drape, Hung, Material, Mesh
+from trainer.synthetic import parts
+from trainer.synthetic.types import Character, Cloth, Drape, Hung, Material, Mesh
+
+_APART = (Cloth.HAIR, Cloth.HAT, Cloth.BAG)  # have the part that they are given
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,20 @@ def merge(
     bone_weight: np.ndarray,
     bones: tuple[np.ndarray, np.ndarray],
     chunks: Sequence[Chunk],
+    part_of_bone: np.ndarray | None = None,
 ) -> Character:
     """One character of a body and what is on it.
 
     Args:
         base: (V,3) mm, the morphed base, with its skin weights.
         bones: heads and tails at rest.
+        part_of_bone: (B,) uint8, as `parts.of_bones` gives it, for borders of parts that do not
+            follow the triangles.
     """
     points, all_bones, all_weights = [base], [bone.astype(np.int32)], [bone_weight]
     triangles, layers, materials, hung = [], [], [], []
     drapes = []
+    bodily = [np.ones(len(base), bool)]  # the vertices whose bones tell the part
     at = len(base)
     for number, chunk in enumerate(chunks):
         start = 0 if chunk.on_base else at
@@ -71,6 +78,7 @@ def merge(
         if chunk.on_base:
             continue
         points.append(chunk.points)
+        bodily.append(np.full(len(chunk.points), not np.isin(chunk.cloth, _APART).any()))
         all_bones.append(chunk.bone)
         all_weights.append(chunk.bone_weight)
         if chunk.hangs is not None:
@@ -79,6 +87,12 @@ def merge(
         if chunk.drape is not None:
             drapes.append(replace(chunk.drape, vertices=slice(at, at + len(chunk.points))))
         at += len(chunk.points)
+    part_weights = None
+    if part_of_bone is not None:
+        part_weights = parts.table(
+            part_of_bone, np.concatenate(all_bones), np.concatenate(all_weights)
+        )
+        part_weights[~np.concatenate(bodily)] = 0
     mesh = Mesh(
         triangles=np.ascontiguousarray(np.concatenate(triangles), np.int32),
         uv=np.ascontiguousarray(np.concatenate([c.uv for c in chunks]), np.float32),
@@ -87,6 +101,7 @@ def merge(
         cloth=np.concatenate([c.cloth for c in chunks]).astype(np.uint8),
         layer=np.concatenate(layers),
         materials=tuple(c.material for c in chunks),
+        part_weights=part_weights,
     )
     return Character(
         rest=np.concatenate(points).astype(np.float32),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit  # type: ignore[import-untyped]
 
-from trainer.synthetic.types import Cloth, Material, Mesh
+from trainer.synthetic.types import Cloth, Material, Mesh, Part
 
 LEVELS = 12
 
@@ -20,6 +20,8 @@ class Packed(NamedTuple):
     Attributes:
         triangles: (T,3) int32; uv: (T,3,2) float32; material: (T,) int32.
         part, cloth, layer: (T,) uint8.
+        parted: (T,) bool, the triangle's corners have parts of their own, and not the same.
+        part_weights: (N,16) uint8 or empty; corner_part: (N,) uint8, the part with the most weight.
         opacity: (T,) float32, the mean opacity of each triangle; 1 where nothing is cut out.
         texel_area: (T,) float32, twice the triangle's area in texels of level 0.
         used: (u,) int32, the positions that some triangle has; used_opacity: (u,) float32.
@@ -36,6 +38,9 @@ class Packed(NamedTuple):
     part: np.ndarray
     cloth: np.ndarray
     layer: np.ndarray
+    parted: np.ndarray
+    part_weights: np.ndarray
+    corner_part: np.ndarray
     opacity: np.ndarray
     texel_area: np.ndarray
     used: np.ndarray
@@ -90,6 +95,7 @@ def _pack(key: Identity) -> Packed:
     most = np.zeros(int(triangles.max(initial=-1)) + 1, np.float32)
     if len(triangles):
         _measure(triangles, uv, material_of, cutout, texels, levels, opacity, texel_area, most)
+    parted, part_weights, corner_part = _parts(mesh)
     used = np.flatnonzero(most).astype(np.int32)
     return Packed(
         triangles=triangles,
@@ -98,6 +104,9 @@ def _pack(key: Identity) -> Packed:
         part=np.ascontiguousarray(mesh.part, np.uint8),
         cloth=np.ascontiguousarray(mesh.cloth, np.uint8),
         layer=np.ascontiguousarray(mesh.layer, np.uint8),
+        parted=parted,
+        part_weights=part_weights,
+        corner_part=corner_part,
         opacity=opacity,
         texel_area=texel_area,
         used=used,
@@ -109,6 +118,19 @@ def _pack(key: Identity) -> Packed:
         cutout=cutout,
         two_sided=two_sided[material_of] & ((mesh.cloth != Cloth.SKIN) | cutout[material_of]),
     )
+
+
+def _parts(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`Packed.parted`, `part_weights` and `corner_part`."""
+    if mesh.part_weights is None:
+        none = np.zeros((0, len(Part)), np.uint8)
+        return np.zeros(len(mesh.triangles), np.bool_), none, none[:, 0].copy()
+    weights = np.ascontiguousarray(mesh.part_weights, np.uint8)
+    corner = weights.argmax(1).astype(np.uint8)
+    known = weights.max(1) > 0
+    a, b, c = corner[mesh.triangles].T
+    parted = ((a != b) | (b != c)) & known[mesh.triangles].all(1) & (mesh.part > Part.HAIR)
+    return parted, weights, corner
 
 
 def _layout(materials: tuple[Material, ...]) -> tuple[np.ndarray, np.ndarray, int]:

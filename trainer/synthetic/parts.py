@@ -37,6 +37,29 @@ def of_bones(names: tuple[str, ...]) -> np.ndarray:
     return np.array(_of_bones(names), np.uint8)
 
 
+def table(part_of_bone: np.ndarray, bone: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """How much of each vertex each part has, for `types.Mesh.part_weights`.
+
+    Args:
+        part_of_bone: (B,) uint8, as `of_bones` gives it.
+        bone, weight: (k,6); the weights of a vertex add up to 1.
+
+    Returns:
+        (k,16) uint8, 255 for all of it.
+    """
+    share = _shares(part_of_bone[bone], weight)
+    return np.rint(255.0 * np.clip(share, 0.0, 1.0)).astype(np.uint8)
+
+
+def _shares(part: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(k,16) float32, the sums of (k,6) weights by their (k,6) parts."""
+    share = np.zeros((len(part), len(Part)), np.float32)
+    rows = np.arange(len(part))
+    for slot in range(part.shape[1]):
+        share[rows, part[:, slot]] += weight[:, slot]
+    return share
+
+
 def of_vertices(names: tuple[str, ...], bone: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The part that has most of each vertex.
 
@@ -46,12 +69,7 @@ def of_vertices(names: tuple[str, ...], bone: np.ndarray, weight: np.ndarray) ->
     Returns:
         (k,) uint8.
     """
-    part = of_bones(names)[bone]
-    share = np.zeros((len(bone), len(Part)), np.float32)
-    rows = np.arange(len(bone))
-    for slot in range(bone.shape[1]):
-        share[rows, part[:, slot]] += weight[:, slot]
-    return share.argmax(1).astype(np.uint8)
+    return _shares(of_bones(names)[bone], weight).argmax(1).astype(np.uint8)
 
 
 def of_triangles(vertex_part: np.ndarray, triangles: np.ndarray) -> np.ndarray:

@@ -31,6 +31,10 @@ class View(NamedTuple):
         rotation: (3,3) float64 world to camera; translation: (3,) float64 mm.
         focal, centre_x, centre_y: in samples, sample centres at integers.
         width, height: of the grid, samples.
+        shift: (s,) float64, of the s samples along a pixel's side. In a pixel, a sample of row k
+            and column l lies `shift[k]` to the left of its place in the grid and `shift[l]` below:
+            no two of a pixel have the same height or stand above each other, which gives nearly
+            upright and nearly level edges s * s steps instead of s.
     """
 
     rotation: np.ndarray
@@ -40,6 +44,7 @@ class View(NamedTuple):
     centre_y: float
     width: int
     height: int
+    shift: np.ndarray
 
 
 class Samples(NamedTuple):
@@ -76,6 +81,12 @@ class Points(NamedTuple):
     inverse: np.ndarray
     normal: np.ndarray
     lit: np.ndarray
+
+
+def shift(supersample: int) -> np.ndarray:
+    """`View.shift`: equal steps of whole 1/256 of a sample."""
+    half_step = math.floor(SNAP / 2 / supersample) / SNAP
+    return np.asarray((2.0 * np.arange(supersample) - (supersample - 1)) * half_step, np.float64)
 
 
 def empty(rows: int, columns: int) -> Samples:
@@ -231,7 +242,7 @@ def _hidden(
 def visibility(
     points: Points,
     mesh: Packed,
-    focal: float,
+    view: View,
     first_id: int,
     first_row: int,
     out: Samples,
@@ -251,6 +262,14 @@ def visibility(
     texel_area, screen, inverse = mesh.texel_area, points.screen, points.inverse
     nearest, seen_depth, seen = out.nearest, out.depth, out.seen
     rows, columns = seen.shape
+    focal, shift = view.focal, view.shift
+    supersample = shift.shape[0]
+    reach = shift[supersample - 1]
+    rise = shift[1] - shift[0] if supersample > 1 else 0.0
+    fall = -2.0 * reach
+    place = np.empty(max(rows, columns), np.int32)  # in its pixel; divisions cost time in a loop
+    for i in range(place.shape[0]):
+        place[i] = i % supersample
     drawn = 0
     # what faces away comes last: nearly all of it is hidden by then, which is quick to see
     count = triangles.shape[0]
@@ -269,11 +288,12 @@ def visibility(
         xc, yc = screen[c, 0], screen[c, 1]
         low_x, high_x = min(xa, min(xb, xc)), max(xa, max(xb, xc))
         low_y, high_y = min(ya, min(yb, yc)), max(ya, max(yb, yc))
-        x0, x1 = max(0, math.ceil(low_x)), min(columns - 1, math.floor(high_x))
+        x0 = max(0, math.ceil(low_x - reach))
+        x1 = min(columns - 1, math.floor(high_x + reach))
         if x0 > x1:
             continue
-        y0 = max(0, math.ceil(low_y) - first_row)
-        y1 = min(rows - 1, math.floor(high_y) - first_row)
+        y0 = max(0, math.ceil(low_y - reach) - first_row)
+        y1 = min(rows - 1, math.floor(high_y + reach) - first_row)
         if y0 > y1:
             continue
         area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
@@ -295,6 +315,9 @@ def visibility(
         dxa, dya = -(yc - yb) * sign, (xc - xb) * sign
         dxb, dyb = -(ya - yc) * sign, (xa - xc) * sign
         dxc, dyc = -(yb - ya) * sign, (xb - xa) * sign
+        # to the next column of the same pixel, and to the first one of the next pixel
+        next_a, next_b, next_c = dxa + rise * dya, dxb + rise * dyb, dxc + rise * dyc
+        over_a, over_b, over_c = dxa + fall * dya, dxb + fall * dyb, dxc + fall * dyc
         ia, ib, ic = ia / area, ib / area, ic / area
         slack = -1.0
         cut = cutout[material]
@@ -302,11 +325,17 @@ def visibility(
         level, first, wide, high = -1, 0, 0, 0
         hit = False
         for y in range(y0, y1 + 1):
-            py = float(y + first_row)
-            wa = (x0 - xb) * dxa + (py - yb) * dya
-            wb = (x0 - xc) * dxb + (py - yc) * dyb
-            wc = (x0 - xa) * dxc + (py - ya) * dyc
-            for x in range(x0, x1 + 1):
+            left = shift[place[y]]
+            from_x = max(0, math.ceil(low_x + left))
+            to_x = min(columns - 1, math.floor(high_x + left))
+            if from_x > to_x:
+                continue
+            column = place[from_x]
+            px, py = from_x - left, y + first_row + shift[column]
+            wa = (px - xb) * dxa + (py - yb) * dya
+            wb = (px - xc) * dxb + (py - yc) * dyb
+            wc = (px - xa) * dxc + (py - ya) * dyc
+            for x in range(from_x, to_x + 1):
                 if wa >= 0.0 and wb >= 0.0 and wc >= 0.0:
                     before = seen[y, x]
                     near = nearest[y, x] if before >= 0 else np.float32(np.inf)
@@ -346,8 +375,15 @@ def visibility(
                             if take:
                                 seen_depth[y, x] = z
                                 seen[y, x] = name
-                wa += dxa
-                wb += dxb
-                wc += dxc
+                column += 1
+                if column < supersample:
+                    wa += next_a
+                    wb += next_b
+                    wc += next_c
+                else:
+                    column = 0
+                    wa += over_a
+                    wb += over_b
+                    wc += over_c
         drawn += hit
     return drawn

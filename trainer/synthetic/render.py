@@ -98,7 +98,7 @@ def render(
         samples = raster.empty(rows * supersample, width * supersample)
         lit = np.zeros((rows, width, 3), np.float32)
         for one in placed:
-            raster.visibility(one.points, one.mesh, view.focal, one.first_id, top, samples)
+            raster.visibility(one.points, one.mesh, view, one.first_id, top, samples)
         for one in placed:
             shading.shade(
                 one.positions,
@@ -154,6 +154,7 @@ def view_of(camera: Camera, supersample: int) -> raster.View:
         centre_y=(float(camera.centre_px[1]) + 0.5) * supersample - 0.5,
         width=int(camera.size[0]) * supersample,
         height=int(camera.size[1]) * supersample,
+        shift=raster.shift(supersample),
     )
 
 

@@ -18,7 +18,7 @@ from trainer.synthetic import raster, shading, shadow, shadow_torch
 from trainer.synthetic.packing import Identity, pack
 from trainer.synthetic.render import MARGIN, check, pixel_mm, view_of
 from trainer.synthetic.resolve import OBJECTS
-from trainer.synthetic.shading_torch import Look, level_of, resolve, shade
+from trainer.synthetic.shading_torch import Look, level_of, resolve, sample_points, shade
 from trainer.synthetic.types import Backdrop, Camera, Figure, Frame, Light
 
 _BAND = 1_500_000  # samples in memory at once
@@ -35,6 +35,9 @@ class Mesh:
     part: Tensor
     cloth: Tensor
     layer: Tensor
+    parted: Tensor
+    part_weights: Tensor
+    corner_part: Tensor
     opacity: Tensor
     texel_area: Tensor
     used: Tensor
@@ -66,7 +69,7 @@ def _on_device(key: Identity, device: torch.device) -> Mesh:
     packed = pack(key.value)
     values = {name: getattr(packed, name) for name in Mesh.__dataclass_fields__}
     values["texels"] = packed.texels.view(np.uint8).reshape(-1, 4)
-    for name in ("triangles", "material", "used", "part", "cloth", "layer"):
+    for name in ("triangles", "material", "used", "part", "cloth", "layer", "corner_part"):
         values[name] = values[name].astype(np.int64)
     values["uv"] = packed.uv.astype(np.float64)
     values["texel_area"] = packed.texel_area.astype(np.float64)
@@ -241,8 +244,9 @@ def _fragments(
     inverse = one.inverse[mesh.triangles]  # (T, 3)
     area = shadow_torch.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     drawn = (inverse > 0.0).all(1) & (area != 0.0) & ((area < 0.0) | mesh.two_sided)
-    low = torch.ceil(corners.amin(1)).long()
-    high = torch.floor(corners.amax(1)).long()
+    reach = float(view.shift[-1])
+    low = torch.ceil(corners.amin(1) - reach).long()
+    high = torch.floor(corners.amax(1) + reach).long()
     low = torch.stack([low[:, 0].clamp_min(0), (low[:, 1] - top).clamp_min(0)], 1)
     high = torch.stack(
         [high[:, 0].clamp_max(view.width - 1), (high[:, 1] - top).clamp_max(rows - 1)], 1
@@ -254,7 +258,7 @@ def _fragments(
     for start, end in shadow_torch.chunks(low, high):
         which, x, y = shadow_torch.box_fragments(low[start:end], high[start:end])
         t = chosen[start + which]
-        point = torch.stack([x, y + top], 1).double()
+        point = sample_points(view, x, y + top)
         sign = torch.where(area[t] > 0.0, 1.0, -1.0)
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
         wa = shadow_torch.cross(c - b, point - b) * sign

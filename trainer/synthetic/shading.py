@@ -147,6 +147,8 @@ def shade(
     seen_part, seen_cloth = samples.part, samples.cloth
     triangles, uv, material_of = mesh.triangles, mesh.uv, mesh.material
     parts, cloths = mesh.part, mesh.cloth
+    parted, part_weights, corner_part = mesh.parted, mesh.part_weights, mesh.corner_part
+    shift = view.shift
     texels, levels, level_count = mesh.texels, mesh.levels, mesh.level_count
     texel_area, glosses, two_sided = mesh.texel_area, mesh.gloss, mesh.two_sided
     screen, inverses, normal = points.screen, points.inverse, points.normal
@@ -184,6 +186,7 @@ def shade(
     wrap = 0.08 + 0.3 * soft
     for y in range(rows):
         i, j, step = y // supersample, -1, 0
+        left = shift[y % supersample]
         for x in range(columns):
             if step == 0:
                 j, step = j + 1, supersample
@@ -254,14 +257,22 @@ def shade(
                     inverse = 1.0 / max(length, 1e-9)
                     tx, ty, tz = tx * inverse, ty * inverse, tz * inverse
             seen_number[y, x] = number
-            seen_part[y, x] = part
             seen_cloth[y, x] = cloth
-            py = float(y + first_row)
-            wa = ((xc - xb) * (py - yb) - (yc - yb) * (x - xb)) * ia
-            wb = ((xa - xc) * (py - yc) - (ya - yc) * (x - xc)) * ib
-            wc = ((xb - xa) * (py - ya) - (yb - ya) * (x - xa)) * ic
+            px = x - left
+            py = y + first_row + shift[supersample - 1 - step]
+            wa = ((xc - xb) * (py - yb) - (yc - yb) * (px - xb)) * ia
+            wb = ((xa - xc) * (py - yc) - (ya - yc) * (px - xc)) * ib
+            wc = ((xb - xa) * (py - ya) - (yb - ya) * (px - xa)) * ic
             whole = 1.0 / (wa + wb + wc)
             ka, kb, kc = np.float32(wa * whole), np.float32(wb * whole), np.float32(wc * whole)
+            if parted[t]:
+                part, most = parts[t], np.float32(-1.0)
+                for k in (corner_part[a], corner_part[b], corner_part[c]):
+                    much = ka * part_weights[a, k] + kb * part_weights[b, k]
+                    much += kc * part_weights[c, k]
+                    if much > most:
+                        part, most = k, much
+            seen_part[y, x] = part
             nx = ka * normal[a, 0] + kb * normal[b, 0] + kc * normal[c, 0]
             ny = ka * normal[a, 1] + kb * normal[b, 1] + kc * normal[c, 1]
             nz = ka * normal[a, 2] + kb * normal[b, 2] + kc * normal[c, 2]

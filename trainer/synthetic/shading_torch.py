@@ -58,9 +58,49 @@ def shade(
             continue
         t = seen[y, x] - one.first_id
         number[y, x] = one.number
-        part[y, x], cloth[y, x] = one.mesh.part[t], one.mesh.cloth[t]
-        lit[y, x] = _light(one, look, t, x.double(), (y + top).double()).float()
+        cloth[y, x] = one.mesh.cloth[t]
+        weights, area = _weights(one, t, sample_points(look.view, x, y + top))
+        part[y, x] = _parts(one.mesh, t, weights)
+        lit[y, x] = _light(one, look, t, weights, area).float()
     return number, part, cloth, lit
+
+
+def sample_points(view: raster.View, x: Tensor, y: Tensor) -> Tensor:
+    """(n,2) float64: where the samples of columns x and rows y of the grid lie in it."""
+    shift = torch.from_numpy(view.shift).to(x.device)
+    s = len(shift)
+    return torch.stack([x - shift[y % s], y + shift[x % s]], 1)
+
+
+def _weights(one: Placed, t: Tensor, point: Tensor) -> tuple[Tensor, Tensor]:
+    """(n,3) shares of the corners of triangles t at (n,2) points; (n,) twice their areas."""
+    corner = one.mesh.triangles[t]
+    a, b, c = one.screen[corner].unbind(1)
+    area = shadow_torch.cross(b - a, c - a)
+    weights = torch.stack(
+        [
+            shadow_torch.cross(c - b, point - b),
+            shadow_torch.cross(a - c, point - c),
+            shadow_torch.cross(b - a, point - a),
+        ],
+        1,
+    )
+    weights = weights * one.inverse[corner] / area[:, None]
+    return weights / weights.sum(1, keepdim=True), area
+
+
+def _parts(mesh: Mesh, t: Tensor, weights: Tensor) -> Tensor:
+    """(n,) int64, the part that most of each sample has, of those of its triangle's corners."""
+    part = mesh.part[t]
+    parted = torch.nonzero(mesh.parted[t]).squeeze(1)
+    if len(parted):
+        corner, share = mesh.triangles[t[parted]], weights[parted, :, None]
+        kinds = mesh.corner_part[corner]
+        much = (share * mesh.part_weights[corner].double()).sum(1).gather(1, kinds)
+        most = much.amax(1, keepdim=True)
+        first = torch.where(much == most, torch.arange(3, device=t.device), 3).amin(1)
+        part[parted] = kinds.gather(1, first[:, None]).squeeze(1)
+    return part
 
 
 def _shares(one: Placed, look: Look, vertices: Tensor, two_sided: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,28 +112,14 @@ def _shares(one: Placed, look: Look, vertices: Tensor, two_sided: Tensor) -> tup
     return key, shadow_torch.openness(look.maps, look.grids, one.positions[vertices], normal)
 
 
-def _light(one: Placed, look: Look, t: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """(n,3) linear light of samples (x, y) that see the figure's triangles t."""
+def _light(one: Placed, look: Look, t: Tensor, weights: Tensor, area: Tensor) -> Tensor:
+    """(n,3) linear light of samples that see the figure's triangles t, as `_weights` tells."""
     mesh, lamp = one.mesh, look.lamp
     corner = mesh.triangles[t]
     vertices, place = torch.unique(corner, return_inverse=True)
     two_sided = torch.zeros(len(vertices), dtype=torch.bool, device=t.device)
     two_sided[place.reshape(-1)] = mesh.two_sided[t].repeat_interleave(3)
     key_at, sky_at = _shares(one, look, vertices, two_sided)
-
-    a, b, c = one.screen[corner].unbind(1)
-    area = shadow_torch.cross(b - a, c - a)
-    point = torch.stack([x, y], 1)
-    weights = torch.stack(
-        [
-            shadow_torch.cross(c - b, point - b),
-            shadow_torch.cross(a - c, point - c),
-            shadow_torch.cross(b - a, point - a),
-        ],
-        1,
-    )
-    weights = weights * one.inverse[corner] / area[:, None]
-    weights = weights / weights.sum(1, keepdim=True)
 
     def mean(values: Tensor) -> Tensor:
         return (weights[..., None] * values).sum(1)

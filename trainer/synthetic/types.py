@@ -203,6 +203,10 @@ class Mesh:
         part, cloth: (T,) uint8 of `Part` and `Cloth`.
         layer: (T,) uint8; of two surfaces closer than 3 mm the higher layer is seen (skin 0, under-
             wear 1, legwear 2, bottom 3, top 4, shoes 5, hair 6, the rest 7).
+        part_weights: (N,16) uint8, how much of each position each `Part` has, rows of zeros where
+            that is not known. A triangle whose corners have different parts is parted between
+            them where their weights are equal; `part` is for all the others, and for all of hair
+            and backdrop.
     """
 
     triangles: np.ndarray
@@ -212,6 +216,7 @@ class Mesh:
     cloth: np.ndarray
     layer: np.ndarray
     materials: tuple[Material, ...]
+    part_weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
