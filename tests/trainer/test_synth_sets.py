@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from trainer.errors import DataError
 from trainer.synthetic import (
     backgrounds,
     balance,
@@ -408,8 +409,19 @@ def test_the_command_prints_a_table_and_writes_a_sheet(
     monkeypatch.delenv("POSEAPP_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "people.png"
-    code = check.main(["--count", "4", "--seed", "2", "--sheet", str(out)])
+    words = ["--count", "4", "--seed", "2", "--sheet", str(out)]
+    with pytest.raises(DataError, match=r"no MakeHuman pack.*--mannequin"):
+        check.main(words)
+    for wrong, why in (
+        ([*words, "--count", "0"], "1 or more, not 0"),
+        ([*words, "--seed", "-1"], "at least 0"),
+        (["--mannequin", "--sheet", str(tmp_path / "none" / "a.png")], "no folder"),
+    ):
+        with pytest.raises(DataError, match=why):
+            check.main(wrong)
+    code = check.main([*words, "--mannequin"])
     said = capsys.readouterr().out
+    assert "(mannequin)" in said.splitlines()[-2]
     assert "of 4 people fail" in said and (code == 0) == ("0 of 4 people" in said)
     assert cv2.imread(str(out)).shape[0] % faults.SIZE[1] == 0
 

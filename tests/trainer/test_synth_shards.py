@@ -22,14 +22,14 @@ from tests.trainer import synth_drawing
 from trainer import cli
 from trainer.data.synthetic import SyntheticSet
 from trainer.errors import DataError
-from trainer.synthetic import cli_synth, reading, shards, sheet, spread
+from trainer.synthetic import cli_synth, drawing_code, reading, shards, sheet, spread
 from trainer.synthetic.ray_engine import RayEngine
 from trainer.synthetic.shards import Plan, SetFolder
 from trainer.synthetic.spread import Drawing, Processes
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKER = "tests.trainer.synth_drawing:maker"
-PLAN = Plan("pairs128", 5, 300, 16, "test", {"numpy": "1"})
+PLAN = Plan("pairs128", 5, 300, 16, "test", versions={"numpy": "1"})
 
 # A run of its own process, that ends itself (as `kill -9` would) before the given file operation.
 _RUN = """
@@ -47,7 +47,7 @@ os.fsync = counted(os.fsync)
 pathlib.Path.replace = counted(pathlib.Path.replace)
 pathlib.Path.unlink = counted(pathlib.Path.unlink)
 if __name__ == "__main__":
-    plan = shards.Plan("pairs128", 5, int(count), 16, "test", {"numpy": "1"})
+    plan = shards.Plan("pairs128", 5, int(count), 16, "test", versions={"numpy": "1"})
     drawing = spread.Drawing("tests.trainer.synth_drawing:maker", (float(pause),))
     with shards.SetFolder(pathlib.Path(out), plan) as folder:
         spread.fill(folder, drawing, spread.Processes(int(workers)))
@@ -117,7 +117,7 @@ def test_workers_draw_the_same_bytes_and_tell_every_picture(
 
 
 def test_a_longer_set_is_the_short_one_gone_on(whole: dict[str, bytes], tmp_path: Path) -> None:
-    assert fill(tmp_path, Plan("pairs128", 5, 100, 16, "test", {"numpy": "1"})) == 100
+    assert fill(tmp_path, Plan("pairs128", 5, 100, 16, "test", versions={"numpy": "1"})) == 100
     assert content(tmp_path)["pairs128-000005.tar"] == whole["pairs128-000005.tar"]
     assert content(tmp_path)["pairs128-000006.tar"] != whole["pairs128-000006.tar"]
     assert fill(tmp_path) == 204  # the last shard held 4 of 16
@@ -132,14 +132,14 @@ def _run(out: Path, count: int, pause_s: float, workers: int, fatal: int) -> sub
 @pytest.mark.skipif(os.name == "nt", reason="kills as POSIX does")
 def test_killed_before_any_step_of_writing_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     want = tmp_path / "want"
-    fill(want, Plan("pairs128", 5, 40, 16, "test", {"numpy": "1"}))
+    fill(want, Plan("pairs128", 5, 40, 16, "test", versions={"numpy": "1"}))
     with ThreadPoolExecutor(2) as pool:  # two at a time: starting Python is most of it
         outs = [tmp_path / str(step) for step in (*range(12), 99)]
         killed = pool.map(lambda p: _run(p, 40, 0, 1, int(p.name)).wait(60), outs)
         codes = list(killed)
     assert codes == [-signal.SIGKILL] * 12 + [0]  # the last is past the last step
     for out in outs:
-        fill(out, Plan("pairs128", 5, 40, 16, "test", {"numpy": "1"}))
+        fill(out, Plan("pairs128", 5, 40, 16, "test", versions={"numpy": "1"}))
         assert content(out) == content(want)
 
 
@@ -560,7 +560,10 @@ def test_the_command_draws_what_a_set_draws_and_goes_on(
     before = content(out)
     assert cli.main([*words, "--count", "3"]) == 0  # the folder knows its shard size
     assert content(out) == before
-    draw = cli_synth.open_set("pairs128", str(data))
+    plan = shards.read_plan(out)
+    draw = cli_synth.open_set(
+        cli_synth.Request("pairs128", str(data), plan.assets, drawing_code.digest())
+    )
     path = out / "pairs128-000000.tar"
     assert reading.files(path, reading.scan(path), 1) == draw(0, 1)
     sample = SyntheticSet(out)[2]

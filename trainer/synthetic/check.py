@@ -19,6 +19,7 @@ import numpy as np
 from trainer.errors import DataError
 from trainer.synthetic import backgrounds, lights, rig
 from trainer.synthetic import camera as cameras
+from trainer.synthetic.cli_synth import Parser, data_folder, pack_of, positive
 from trainer.synthetic.faults import SIZE, Fault, seen_faults, solid_faults, torso_faults
 from trainer.synthetic.person import Person
 from trainer.synthetic.streams import stream
@@ -69,7 +70,13 @@ def main(argv: list[str]) -> int:
     from trainer.synthetic.studio import open_studio
 
     args = _parser().parse_args(argv)
-    studio = open_studio(args.data)
+    if args.seed < 0:
+        raise DataError("A seed is at least 0.")
+    data = data_folder(args.data)
+    pack_of(data, args.mannequin)
+    if args.sheet and not args.sheet.absolute().parent.is_dir():
+        raise DataError(f"There is no folder {args.sheet.absolute().parent} for the --sheet.")
+    studio = open_studio(data)
     began = time.monotonic()
     found = []
     for seed in range(args.seed, args.seed + args.count):
@@ -77,7 +84,8 @@ def main(argv: list[str]) -> int:
         if len(found) % 50 == 0:
             _log.info("%d of %d people", len(found), args.count)
     sys.stdout.write(table(found))
-    sys.stdout.write(f"{(time.monotonic() - began) / max(len(found), 1):.2f} s a person\n")
+    seconds = (time.monotonic() - began) / len(found)
+    sys.stdout.write(f"{seconds:.2f} s a person ({studio.assets.source})\n")
     if args.sheet:
         _write(args.sheet, sheet(found))
     bad = sum(bool(one.faults) for one in found)
@@ -162,13 +170,16 @@ def _write(path: Path, picture: np.ndarray) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m trainer data check-people",
         description="Build random people and look for what is wrong: torn meshes, bare waists, "
         "floating shoes. The exit code is 1 if more than one in 200 fails.",
     )
-    parser.add_argument("--count", type=int, default=400, help="how many people (default 400)")
+    parser.add_argument("--count", type=positive, default=400, help="how many people (default 400)")
     parser.add_argument("--seed", type=int, default=0, help="of the first person (default 0)")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="a picture of all of them")
     parser.add_argument("--data", metavar="DIR", help="folder that holds makehuman/ and mocap/")
+    parser.add_argument(
+        "--mannequin", action="store_true", help="look at the mannequin where there is no pack"
+    )
     return parser

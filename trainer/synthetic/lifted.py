@@ -1,11 +1,17 @@
 """People of COCO lifted to three dimensions once, and kept in a file for every later run.
 
-Reading the file needs no torch; making it does, for the lifter.
+Reading the file needs no torch; making it does, for the lifter. Another machine may lift a little
+differently, so a set keeps a file of its own, which all that draw it use.
 """
 
+import hashlib
+import importlib.util
+import io
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -14,6 +20,10 @@ from trainer.data import coco, mocap
 from trainer.errors import DataError
 
 COUNT = 4000
+SPLITS = ("train", "validation", "test")
+FILE = "poses.npz"
+"""The people of a set, beside its `set.json`."""
+
 _MODEL = "vae_gan_lifter"
 _LIMBS = (5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 _NOSE = 0
@@ -32,13 +42,21 @@ def cache_dir() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "poseapp"
 
 
-def possible(data: Path) -> bool:
-    """Whether the people and the lifter are there."""
+def absent(data: Path) -> str:
+    """What keeps people from being lifted, as the end of a sentence; "" where nothing does."""
     try:
         coco.folder(data)
     except DataError:
-        return False
-    return (paths.weights_dir() / f"{_MODEL}.safetensors").is_file()
+        return "there is no coco/person_keypoints.npz"
+    if not _weights().is_file():
+        return f"the lifter's weights are missing ({_weights().name})"
+    if importlib.util.find_spec("torch") is None:
+        return "torch, which the lifter needs, is not installed"
+    return ""
+
+
+def _weights() -> Path:
+    return paths.weights_dir() / f"{_MODEL}.safetensors"
 
 
 def load(data: Path, split: str, cache: Path | None = None, count: int = COUNT) -> np.ndarray:
@@ -55,23 +73,67 @@ def load(data: Path, split: str, cache: Path | None = None, count: int = COUNT) 
         camera.
     """
     folder = cache_dir() if cache is None else Path(cache)
-    size = (coco.folder(data) / "person_keypoints.npz").stat().st_size
-    weights = (paths.weights_dir() / f"{_MODEL}.safetensors").stat().st_size
-    path = folder / f"lifted_coco_{split}_{count}_{size}_{weights}.npz"
+    made_of = hashlib.sha256()
+    for source in (coco.folder(data) / "person_keypoints.npz", _weights()):
+        with source.open("rb") as file:
+            made_of.update(hashlib.file_digest(file, "sha256").digest())
+    path = folder / f"lifted_coco_{split}_{count}_{made_of.hexdigest()[:16]}.npz"
     try:
-        with np.load(path) as file:
-            return file["poses"].astype(np.float32) / 10.0
-    except (OSError, ValueError, KeyError, EOFError):
+        with np.load(path) as stored:
+            return _mm(stored["poses"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         pass  # not there yet, or cut short: made again
-    poses = _lift(data, split, count)
-    stored = np.round(poses * 10.0).astype(np.int16)
+    poses = _stored(_lift(data, split, count))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{path.stem}.{os.getpid()}.part.npz"
-        np.savez_compressed(part, poses=stored)
+        np.savez_compressed(part, poses=poses)
         part.replace(path)
     except OSError:
         pass  # a disk that cannot be written costs lifting again, nothing more
+    return _mm(poses)
+
+
+def everyone(data: Path, cache: Path | None = None, count: int = COUNT) -> dict[str, np.ndarray]:
+    """The people of all splits, as `load` has those of one."""
+    return {split: load(data, split, cache, count) for split in SPLITS}
+
+
+def packed(people: Mapping[str, np.ndarray]) -> bytes:
+    """The file of a set; the same people give the same bytes."""
+    buffer = io.BytesIO()
+    train, validation, test = (_stored(people[split]) for split in SPLITS)
+    np.savez(buffer, train=train, validation=validation, test=test)
+    return buffer.getvalue()
+
+
+def unpacked(source: Path | bytes) -> dict[str, np.ndarray]:
+    """The people of such a file, or of its bytes: by split (N,17,3) float32 mm, as of `load`."""
+    try:
+        with np.load(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
+            people = {split: file[split] for split in SPLITS}
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as exc:
+        name = FILE if isinstance(source, bytes) else source
+        raise DataError(f"{name} holds no lifted people ({exc}): choose another file.") from exc
+    if any(p.dtype.kind != "i" or p.shape[1:] != (17, 3) for p in people.values()):
+        raise DataError(f"{FILE} holds no lifted people: choose another file.")
+    return {split: _mm(poses) for split, poses in people.items()}
+
+
+def digest(people: Mapping[str, np.ndarray]) -> str:
+    """What tells people apart, whatever wrote their file."""
+    found = hashlib.sha256()
+    for split in SPLITS:
+        poses = _stored(people[split])
+        found.update(f"{split} {len(poses)}\n".encode() + poses.astype("<i2").tobytes())
+    return found.hexdigest()[:16]
+
+
+def _stored(poses: np.ndarray) -> np.ndarray:
+    return np.round(poses * 10.0).astype(np.int16)
+
+
+def _mm(stored: np.ndarray) -> np.ndarray:
     return stored.astype(np.float32) / 10.0
 
 

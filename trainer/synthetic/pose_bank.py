@@ -3,8 +3,9 @@
 Torch-free, but for the one time that photographs are lifted.
 """
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -49,6 +50,8 @@ _FEWEST = 50  # captured poses of a kind; fewer would be seen again and again
 _LOOSENED = 0.6  # the most that a pose which is always the same is changed
 _TRIES = 8
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, eq=False)
 class _Clips:
@@ -74,6 +77,8 @@ class PoseBank:
         data: the folder that holds `mocap/` and `coco/`; None for neither.
         split: "train", "validation" or "test": which recordings and photographs count.
         cache: where lifted photographs are kept; None takes the user's cache folder.
+        lifted_people: by split (N,17,3) mm, who is taken instead of whom `data` would give; empty
+            for nobody, None looks there.
         heads, tails: (B,3) mm, an average adult's bones, for poses drawn for nobody in particular.
     """
 
@@ -81,6 +86,7 @@ class PoseBank:
     data: Path | None
     split: str
     cache: Path | None
+    lifted_people: Mapping[str, np.ndarray] | None = field(repr=False)
     heads: np.ndarray = field(repr=False)
     tails: np.ndarray = field(repr=False)
 
@@ -92,13 +98,14 @@ class PoseBank:
         *,
         split: str = "train",
         cache: Path | None = None,
+        lifted_people: Mapping[str, np.ndarray] | None = None,
     ) -> "PoseBank":
         """A bank of all that is there; files are read when first drawn from."""
         if split not in ("train", "validation", "test"):
             raise DataError(f"There is no split called {split}: use train, validation or test.")
         heads, tails = bone_positions(assets.rig, shape(assets, Body()))
         root = None if data is None else Path(data)
-        return cls(assets, root, split, cache, heads, tails)
+        return cls(assets, root, split, cache, lifted_people, heads, tails)
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
@@ -106,16 +113,22 @@ class PoseBank:
         there = {"walking", "standing", "sitting", "written", "perturbed"}
         if self._clips is not None:
             there.add("mocap")
-        if self.data is not None and lifted.possible(self.data):
+        if self._has_people:
             there.add("coco")
         if self.assets.poses:
             there.add("rig")
         return tuple(s for s in SOURCES if s in there)
 
-    def prepare(self) -> None:
-        """Lift the photographs now if that was never done, so that other processes only read."""
-        if "coco" in self.sources:
-            _ = self._people
+    @cached_property
+    def _has_people(self) -> bool:
+        if self.lifted_people is not None:
+            return len(self.lifted_people.get(self.split, ())) > 0
+        if self.data is None:
+            return False
+        why = lifted.absent(self.data)
+        if why:
+            _log.warning("Nobody stands as in photographs: %s.", why)
+        return not why
 
     def sample(
         self,
@@ -249,13 +262,15 @@ class PoseBank:
 
     @cached_property
     def _people(self) -> np.ndarray:
+        if self.lifted_people is not None:
+            return self.lifted_people[self.split]
         assert self.data is not None
         return lifted.load(self.data, self.split, self.cache)
 
     @cached_property
     def _seated(self) -> np.ndarray:
         """The rows of the lifted people who sit; none without photographs."""
-        if "coco" not in self.sources:
+        if not self._has_people:
             return np.zeros(0, np.int64)
         return np.flatnonzero(_level_thighs(np.asarray(self._people)))
 

@@ -1,6 +1,7 @@
 """A folder of tar shards that can be filled bit by bit, and killed at any moment. Torch-free.
 
-    set.json                what is drawn: set, seed, count, shard size, assets
+    set.json                what is drawn: set, seed, count, shard size, assets, poses, program
+    poses.npz               poses of lifted photographs, where the set has such
     index.json              the shards that are done, with the SHA-256 of each
     pairs128-000000.tar     000000000.jpg, 000000000.mask.png, ... 000000000.json, 000000001.jpg ...
 
@@ -21,7 +22,7 @@ import sys
 import tarfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -46,6 +47,8 @@ class Plan:
 
     Attributes:
         assets: what the people are made of, e.g. "makehuman 4f0c...".
+        poses: which lifted people stand model, or "none: " and why there are none.
+        drawing: digest of the program that draws; "a+b" where b went on with the shards of a.
         versions: the libraries that draw; another one may round differently.
     """
 
@@ -54,6 +57,8 @@ class Plan:
     count: int
     shard_size: int = SHARD_SIZE
     assets: str = ""
+    poses: str = ""
+    drawing: str = ""
     versions: dict[str, str] = field(default_factory=dict)
 
     def shards(self) -> int:
@@ -123,13 +128,25 @@ class SetFolder:
 
     Entering it makes the folder or goes on with the one that is there: shards whose checksum is
     right stay, everything half-written goes.
+
+    Args:
+        files: what lies beside the shards, by name.
+        mixed: go on also where another program drew the shards that are done.
     """
 
-    def __init__(self, path: Path, plan: Plan) -> None:
+    def __init__(
+        self,
+        path: Path,
+        plan: Plan,
+        files: Mapping[str, bytes] | None = None,
+        mixed: bool = False,
+    ) -> None:
         if plan.count < 1 or plan.shard_size < 1 or plan.seed < 0:
             raise DataError("A count and a shard size are at least 1, and a seed at least 0.")
         self.path = path
         self.plan = plan
+        self._files = dict(files or {})
+        self._mixed = mixed
         self._shards: dict[int, Shard] = {}
         self._lock: int | None = None
 
@@ -142,7 +159,13 @@ class SetFolder:
                 self._refuse_foreign()
             else:
                 self._refuse_other(old)
-            self._sweep(known=read_index(self.path) if old else [])
+            self._verify(read_index(self.path) if old else [])
+            if old is not None:
+                self._refuse_other_program(old)
+            self._sweep()
+            for name, content in self._files.items():
+                if checksum(self.path / name) != hashlib.sha256(content).hexdigest():
+                    _write(self.path / name, content)
             _write(self.path / SET_FILE, _json(FORMAT, asdict(self.plan)))
             self._write_index()
         except OSError as exc:
@@ -207,11 +230,12 @@ class SetFolder:
             ("seed", old.seed, self.plan.seed),
             ("shard size", old.shard_size, self.plan.shard_size),
             ("data", old.assets, self.plan.assets),
+            ("poses", old.poses, self.plan.poses),
         ):
             if is_ != wanted:
                 raise DataError(
-                    f"{self.path} was begun with the {what} {is_}, not {wanted}: choose another "
-                    "--out, or go on with the same options."
+                    f"{self.path} was begun with the {what} {_or(is_)}, not {wanted}: choose "
+                    "another --out, or go on with the same options."
                 )
         if self.plan.count < old.count:
             raise DataError(
@@ -226,8 +250,23 @@ class SetFolder:
                 _said(self.plan.versions),
             )
 
-    def _sweep(self, known: list[Shard]) -> None:
-        """Keep the shards that are whole and as long as planned; delete all other remains."""
+    def _refuse_other_program(self, old: Plan) -> None:
+        """Shards of two programs show two kinds of people: only who asks for it gets that."""
+        last = old.drawing.rpartition("+")[2]
+        if self.plan.drawing == last or not self.missing():
+            self.plan = replace(self.plan, drawing=old.drawing)
+        elif self._mixed or not self._shards:
+            whose = [str(_or(old.drawing))] if self._shards else []
+            self.plan = replace(self.plan, drawing="+".join([*whose, self.plan.drawing]))
+        else:
+            raise DataError(
+                f"{self.path} was begun by a program that draws otherwise ({_or(last)}, this one "
+                f"is {self.plan.drawing}): choose another --out, go on with the program that began "
+                "it, or mix the two with --mixed."
+            )
+
+    def _verify(self, known: list[Shard]) -> None:
+        """Take the shards that are whole and as long as planned."""
         for shard in known:
             number = shard.first // self.plan.shard_size
             path = self.path / shard.name
@@ -240,11 +279,14 @@ class SetFolder:
                 self._shards[number] = shard
             else:
                 _log.warning("%s is missing or damaged and is drawn again.", shard.name)
+
+    def _sweep(self) -> None:
+        """Delete all other remains."""
         kept = {shard.name for shard in self._shards.values()}
         own = re.compile(re.escape(self.plan.set) + r"-\d{6,}\.tar")
         for path in self.path.iterdir():
             base = path.name.removesuffix(_PART)
-            is_own = own.fullmatch(base) or base in (SET_FILE, INDEX_FILE)
+            is_own = own.fullmatch(base) or base in (SET_FILE, INDEX_FILE, *self._files)
             is_stray = path.name.endswith(_PART) or own.fullmatch(path.name)
             if is_own and is_stray and path.name not in kept:
                 path.unlink()
@@ -311,6 +353,10 @@ def _damaged(path: Path, why: object) -> DataError:
 
 def _json(layout: int, content: dict[str, Any]) -> bytes:
     return (json.dumps({"format": layout, **content}, separators=(",", ":")) + "\n").encode()
+
+
+def _or(known: str | int) -> str | int:
+    return "unknown" if known == "" else known  # an older set.json does not say
 
 
 def _said(versions: dict[str, str]) -> str:

@@ -1,7 +1,7 @@
 """The studio: from a person, a pose and a camera to a picture with its labels. Torch-free."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -72,6 +72,7 @@ class Studio:
         split: whose poses are drawn: "train", "validation" or "test".
         device: "cpu" renders with numba; another ("cuda", or "torch" for torch on the processor)
             with torch, to the same picture but for rounding.
+        lifted_people: by split, instead of those that are lifted from `data`; see `PoseBank`.
     """
 
     def __init__(
@@ -80,18 +81,22 @@ class Studio:
         data: Path | None = None,
         split: str = "train",
         device: str = "cpu",
+        lifted_people: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self.assets = assets
         self._render = _renderer(device)
         self._data = data
         self._split = split
+        self._lifted_people = lifted_people
         self._characters: OrderedDict[Person, Character] = OrderedDict()
         self._capsules: OrderedDict[Person, collisions.Capsules] = OrderedDict()
 
     @cached_property
     def bank(self) -> pose_bank.PoseBank:
         """The poses; read when first asked for."""
-        return pose_bank.PoseBank.open(self.assets, self._data, split=self._split)
+        return pose_bank.PoseBank.open(
+            self.assets, self._data, split=self._split, lifted_people=self._lifted_people
+        )
 
     def character(self, person: Person) -> Character:
         """The dressed person at rest; the last few are kept."""
@@ -302,10 +307,13 @@ def _renderer(device: str) -> Callable[..., Frame]:
 
 
 def open_studio(
-    data: str | Path | None = None, split: str = "train", device: str = "cpu"
+    data: str | Path | None = None,
+    split: str = "train",
+    device: str = "cpu",
+    lifted_people: Mapping[str, np.ndarray] | None = None,
 ) -> Studio:
     """A studio with the pack of the data folder, or with the mannequin where there is none."""
     folder = packs.find(data)
     root = Path(data) if data is not None else (folder.parent if folder else None)
     assets = packs.load(folder) if folder else packs.load_or_mannequin(data)
-    return Studio(assets, root, split, device)
+    return Studio(assets, root, split, device, lifted_people)
