@@ -256,9 +256,10 @@ def _add_person(commands: argparse._SubParsersAction) -> None:
         "person",
         "create a person in a pose",
         "Take a picture of a person who never lived. The same seed gives the same person, in any\n"
-        "pose. The pose is that of the first person in a file, or a standing one.",
+        "pose. The pose is the first of a file, one of the library, or a standing one.",
         "  poseapp person --seed 7 -o person.png\n"
         "  poseapp person --seed 7 --pose pose.json -o person.png --json\n"
+        "  poseapp person --seed 7 --pose-name 'T-pose' -o person.png\n"
         "  poseapp person --count 12 -o people/ --background room\n"
         "  poseapp person --seed 7 --save-spec anna.json -o anna.png\n"
         "  poseapp person --spec anna.json --pose jump.json -o anna-jumps.png\n",
@@ -270,6 +271,7 @@ def _add_person(commands: argparse._SubParsersAction) -> None:
     add("--save-spec", type=Path, metavar="FILE", help="write the values of the person")
     add("--count", type=int, default=1, metavar="N", help="people of N seeds in a row, to a folder")
     add("--pose", type=Path, metavar="FILE", help="whose pose: any file that PoseApp opens")
+    add("--pose-name", metavar="NAME", help="which pose of the file, or of the library without one")
     add("--canvas", action="store_true", help="the whole canvas of --pose, not just the person")
     add("--size", metavar="WxH", help="of the picture in px (default: 1024 on the longer side)")
     add("--background", metavar="KIND", help="what is behind (default: a studio)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import re
 import sys
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from poseapp.core.document import Document, Person
 from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.core.framing import STANDING_SHAPE, framed, framed_in, sized
+from poseapp.core.paths import resources_dir
 from poseapp.core.person_values import PERSON_KEY, title
 from poseapp.core.pose import Pose2D
 from poseapp.formats import coco, png, registry
@@ -21,7 +23,8 @@ from poseapp.formats.files import dump_json, parse_json, read_bytes, write_bytes
 from poseapp.services import batch
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelOptions
-from poseapp.services.people_tasks import NO_PACK
+from poseapp.services.people_tasks import NO_PACK, check_size
+from poseapp.state.library import LibraryPose, plain, poses_of
 
 _LONGEST_PX = 1024
 _MAX_COUNT = 10_000
@@ -38,7 +41,13 @@ def run(args: argparse.Namespace) -> int:
         raise PoseAppError("Several people go to a folder: let -o end without a suffix.")
     if not folder and args.out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise PoseAppError("Let -o end in .png or .jpg.")
+    if min(args.seed, args.scene) < 0:
+        raise PoseAppError("A seed is a whole number of 0 or more.")
+    if args.background is not None:
+        _check_background(args.background)
+    _check_folders(args, folder)
     request = _scene(args)
+    check_size(request["size"])
     spec = None if args.spec is None else read_spec(args.spec)
     engine = LocalEngine(ModelOptions(device=args.device, people_pack=args.data))
     options = engine.run("person_options", mannequin=args.mannequin)
@@ -47,9 +56,6 @@ def run(args: argparse.Namespace) -> int:
             f"{NO_PACK}, then run `python -m trainer data pack FOLDER --out data/makehuman` with"
             " its data folder; --mannequin makes do with a mannequin."
         )
-    kinds = tuple(options.get("backgrounds", ()))
-    if args.background is not None and args.background not in kinds:
-        raise PoseAppError(f"There is no background {args.background}: use {', '.join(kinds)}.")
     if folder:
         batch.make_folder(args.out)
     seeds = range(args.seed, args.seed + args.count)
@@ -60,6 +66,26 @@ def run(args: argparse.Namespace) -> int:
         target = args.out / f"person_{seed:04d}.png" if folder else args.out
         _write(made, target, args)
     return 0
+
+
+def _check_background(kind: str) -> None:
+    """Said before the studio opens, which takes seconds."""
+    from trainer.synthetic.backgrounds import KINDS
+
+    if kind not in KINDS:
+        raise PoseAppError(f"There is no background {kind}: use {', '.join(KINDS)}.")
+
+
+def _check_folders(args: argparse.Namespace, folder: bool) -> None:
+    """Said before a picture is taken, which would be for nothing."""
+    files = [] if folder else [args.out]
+    files += [Path(name) for name in (args.json, args.save_spec) if name]
+    for path in files:
+        if not path.absolute().parent.is_dir():
+            raise DocumentError(
+                f"Cannot save {path.name}: there is no folder {path.absolute().parent}, so choose "
+                "another one."
+            )
 
 
 def _quiet(args: argparse.Namespace) -> bool | None:
@@ -76,23 +102,55 @@ def _scene(args: argparse.Namespace) -> dict[str, Any]:
         "supersample": 3,
         "mannequin": args.mannequin,
     }
-    if args.pose is None:
-        if args.canvas:
-            raise PoseAppError("--canvas needs the file of a pose: add --pose.")
+    if args.canvas and args.pose is None:
+        raise PoseAppError("--canvas needs the file of a pose: add --pose.")
+    if args.pose is None and args.pose_name is None:
         return {**request, "size": size or sized(STANDING_SHAPE, _LONGEST_PX)}
-    document = registry.load(args.pose)
-    poses = [p.pose for p in document.people if p.visible and p.pose.present.any()]
-    if not poses:
-        raise DocumentError(f"There is no person in {args.pose.name}.")
-    pose = poses[0]
+    canvas, pose = _pose(args.pose, args.pose_name)
     if args.canvas:
-        size = document.size
+        if canvas is None:
+            raise PoseAppError("--canvas needs a drawing: a pose of the library has no canvas.")
+        size = canvas
     elif size is None:
         frame = framed(pose, _LONGEST_PX)
         size, pose = frame.size, frame.pose
     else:
         pose = framed_in(pose, size).pose
     return {**request, "size": size, "keypoints": pose.keypoints, "confidence": pose.confidence}
+
+
+def _pose(path: Path | None, name: str | None) -> tuple[tuple[int, int] | None, Pose2D]:
+    """The canvas, where there is one, and a pose of a file, or of the app's library.
+
+    Args:
+        name: whose; None takes the first.
+    """
+    canvas: tuple[int, int] | None = None
+    if path is None:
+        path = resources_dir() / "poses" / "presets.json"
+    found = [(word, p.pose) for p in _library_poses(path) for word in (p.name, p.id)]
+    if not found:
+        document = registry.load(path)
+        canvas = document.size
+        people = [p for p in document.people if p.visible and p.pose.present.any()]
+        found = [(p.name, p.pose) for p in people]
+    if not found:
+        raise DocumentError(f"There is no person in {path.name}.")
+    if name is None:
+        return canvas, found[0][1]
+    chosen = [pose for word, pose in found if plain(word) == plain(name)]
+    if not chosen:
+        words = list(dict.fromkeys(plain(word) for word, _ in found))
+        near = difflib.get_close_matches(plain(name), words, 5, 0.5) or words[:5]
+        raise DocumentError(f"There is no pose {name} in {path.name}: try {', '.join(near)}.")
+    return canvas, chosen[0]
+
+
+def _library_poses(path: Path) -> tuple[LibraryPose, ...]:
+    data = read_bytes(path)
+    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return ()
+    return poses_of(parse_json(data, path.name), path.name)
 
 
 def _size(text: str) -> tuple[int, int]:

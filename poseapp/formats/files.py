@@ -90,6 +90,8 @@ def _explain(path: Path, exc: Exception) -> NoReturn:
         why = "the disk is full, so make room or choose another folder"
     elif number in (errno.EACCES, errno.EPERM, errno.EROFS):
         why = "the file or its folder is read-only, so choose another folder"
+    elif number in (errno.ENOENT, errno.ENOTDIR) and path.parent.is_dir():
+        why = f"no file can be made in {path.parent}, so choose another folder"
     elif number in (errno.ENOENT, errno.ENOTDIR):
         why = f"there is no folder {path.parent}, so choose another one"
     elif number == errno.ENAMETOOLONG:

@@ -19,7 +19,7 @@ from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import trainer_errors
 
 LIFTER = "vae_gan_lifter"
-MAX_SIDE_PX = 2048
+MIN_SIDE_PX, MAX_SIDE_PX = 16, 2048
 TOO_FEW_JOINTS = (
     "The pose on the canvas has too few joints to stand a person in it: here is a standing one."
 )
@@ -81,7 +81,8 @@ def create_person(
     Raises:
         TaskError: a value is out of range or of no known kind.
     """
-    _check_request(size, supersample, keypoints, confidence)
+    check_size(size)
+    _check_request(supersample, keypoints, confidence)
     ctx.progress(0, 4, "Opening the studio")
     studio = ctx.models.studio(mannequin)
     with trainer_errors():
@@ -124,14 +125,15 @@ def create_person(
     }
 
 
+def check_size(size: tuple[int, int]) -> None:
+    """Raise TaskError for a (width, height) that no picture of a person has."""
+    if not (min(size) >= MIN_SIDE_PX and max(size) <= MAX_SIDE_PX):
+        raise TaskError(f"A picture of a person is {MIN_SIDE_PX} to {MAX_SIDE_PX} px a side.")
+
+
 def _check_request(
-    size: tuple[int, int],
-    supersample: int,
-    keypoints: np.ndarray | None,
-    confidence: np.ndarray | None,
+    supersample: int, keypoints: np.ndarray | None, confidence: np.ndarray | None
 ) -> None:
-    if not (min(size) >= 16 and max(size) <= MAX_SIDE_PX):
-        raise TaskError(f"A picture of a person is 16 to {MAX_SIDE_PX} px a side.")
     if not 1 <= supersample <= 4:
         raise TaskError(f"Ask for 1 to 4 samples a pixel, not {supersample}.")
     if keypoints is not None and (

@@ -154,6 +154,22 @@ class PoseLibrary:
         return [_entry(e, e["group"], self._bundled / "thumbnails") for e in entries]
 
 
+def poses_of(value: Any, name: str) -> tuple[LibraryPose, ...]:
+    """The poses of a file like the library's own; none where it is another kind of file.
+
+    Args:
+        value: the parsed JSON of the bundled poses, or of one that a user saved.
+        name: what to call the file in messages.
+    """
+    if not isinstance(value, dict) or "schema" not in value:
+        return ()
+    entries = value.get("poses", [value])
+    try:
+        return tuple(_entry(e, str(e.get("group", "Mine"))) for e in entries)
+    except (AttributeError, KeyError, TypeError, PoseAppError) as exc:
+        raise DocumentError(f"{name} is damaged: it does not hold what the library keeps.") from exc
+
+
 def _entry(
     value: dict[str, Any], group: str, thumbnails: Path | None = None, path: Path | None = None
 ) -> LibraryPose:

@@ -12,9 +12,12 @@ import pytest
 
 from poseapp import cli
 from poseapp.core.document import Document, Person
+from poseapp.core.paths import resources_dir
+from poseapp.core.pose import Pose2D
 from poseapp.core.standing import standing
 from poseapp.formats import registry
 from poseapp.services.local import LocalEngine
+from poseapp.state.library import PoseLibrary
 from tests.helpers import people
 
 
@@ -39,6 +42,9 @@ def pose(tmp_path: Path) -> Path:
     figure = Person(standing((300, 380), 520), "Ann")
     registry.save(Document((768, 512), (figure,)), path, "coco")
     return path
+
+
+PRESETS = resources_dir() / "poses" / "presets.json"
 
 
 def run(*args: object) -> int:
@@ -78,6 +84,47 @@ def test_the_whole_canvas_or_the_person_alone(tmp_path: Path, asked: list, pose:
     assert asked[-1]["keypoints"].max() < 400
 
 
+def test_poses_of_the_library_by_file_and_by_name(tmp_path: Path, asked: list) -> None:
+    out = tmp_path / "a.png"
+    library = PoseLibrary(tmp_path / "own")
+
+    def drawn_like(pose: Pose2D) -> bool:
+        """The keypoints asked for are the pose's, moved and scaled as a whole."""
+        wanted, got = pose.keypoints[pose.present], asked[-1]["keypoints"][pose.present]
+        scale = np.ptp(got[:, 1]) / np.ptp(wanted[:, 1])
+        return bool(np.allclose((got - got[0]) / scale, wanted - wanted[0], atol=0.05))
+
+    assert run("--pose", PRESETS, "-o", out) == 0
+    assert drawn_like(library.poses[0].pose)
+    t_pose = library.get("t-pose")
+    assert t_pose is not None and not drawn_like(t_pose.pose)
+    for words in (["--pose", PRESETS, "--pose-name", "T-Pose"], ["--pose-name", "t-pose"]):
+        assert run(*words, "-o", out) == 0
+        assert drawn_like(t_pose.pose)
+    own = library.add("Kung-fu", standing((300, 380), 520)).path
+    assert run("--pose", own, "-o", out) == 0
+    assert drawn_like(standing((300, 380), 520))
+
+
+def test_a_person_of_a_drawing_by_name(tmp_path: Path, asked: list) -> None:
+    two = [Person(standing((200, 380), 520), "Ann"), Person(standing((500, 300), 400), "Bob")]
+    path = tmp_path / "two.pose"
+    registry.save(Document((768, 512), tuple(two)), path)
+    assert run("--pose", path, "--pose-name", "bob", "--canvas", "-o", tmp_path / "a.png") == 0
+    np.testing.assert_allclose(asked[-1]["keypoints"], two[1].pose.keypoints, atol=0.01)
+
+
+def test_a_damaged_library_file_is_named(
+    tmp_path: Path, asked: list, capsys: pytest.CaptureFixture
+) -> None:
+    path = tmp_path / "mine.json"
+    for value in ({"schema": 1, "poses": [{"id": "a"}]}, {"schema": 1, "keypoints": [[0, 0]]}):
+        path.write_text(json.dumps(value), "utf-8")
+        assert run("--pose", path, "-o", tmp_path / "a.png") == 1
+        assert "mine.json is damaged" in capsys.readouterr().err
+    assert not asked
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -89,6 +136,15 @@ def test_the_whole_canvas_or_the_person_alone(tmp_path: Path, asked: list, pose:
         (("-o", "a.png", "--background", "moon"), "room"),
         (("-o", "a.png", "--pose", "none.json"), "none.json"),
         (("-o", "a.png", "--count", 0), "1 to"),
+        (("-o", "a.png", "--seed", -3), "0 or more"),
+        (("-o", "a.png", "--scene", -1), "0 or more"),
+        (("-o", "a.png", "--size", "5x5"), "16 to 2048 px"),
+        (("-o", "none/a.png"), "no folder"),
+        (("-o", "a.png", "--json", "none/a.json"), "no folder"),
+        (("-o", "a.png", "--save-spec", "none/a.json"), "no folder"),
+        (("-o", "a.png", "--pose-name", "t-poze"), "try t-pose"),
+        (("-o", "a.png", "--pose-name", "T-pose", "--canvas"), "add --pose"),
+        (("-o", "a.png", "--pose", PRESETS, "--canvas"), "has no canvas"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
@@ -100,6 +156,7 @@ def test_what_is_wrong_is_said_in_one_line(
     said = capsys.readouterr().err.strip()
     assert words in said and "\n" not in said
     assert not asked
+    assert not list(tmp_path.glob("a*")) and not (tmp_path / "d").exists()
 
 
 def test_without_a_pack_it_says_where_to_get_one(

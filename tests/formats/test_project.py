@@ -224,6 +224,7 @@ def test_texts_are_no_numbers() -> None:
         (PermissionError(errno.EACCES, "Permission denied"), "read-only"),
         (OSError(errno.EROFS, "Read-only file system"), "read-only"),
         (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (OSError(errno.ENOENT, "No such file or directory"), "no file can be made in"),
     ],
 )
 @pytest.mark.parametrize("step", ["mkstemp", "fsync", "replace"])
