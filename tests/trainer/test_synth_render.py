@@ -274,6 +274,21 @@ def test_cut_out_texture_lets_through_its_share() -> None:
     np.testing.assert_allclose(shares, [0.0, 90 / 255, 180 / 255, 1.0], atol=0.04)
 
 
+def test_strands_cover_as_much_from_afar() -> None:
+    """A tenth of a texture is opaque, in thin strands; so is a tenth of what is seen."""
+    mesh, positions = squares((0, 1000, 0), half=400.0, cutout=True)
+    texture = np.zeros((640, 640, 4), np.uint8)
+    texture[:, ::10] = (60, 40, 20, 255)
+    mesh = replace(mesh, materials=(Material(texture, cutout=True),))
+    for distance in (530.0, 2000.0, 8000.0):
+        camera = camera_at((0, 1000, distance), (0, 1000, 0), 200.0, (64, 64))
+        for draw in (render, render_torch):
+            frame = draw([Figure(mesh, positions, 1)], camera, SUN, plain(camera))
+            inside = slice(24, 40)
+            share = float(frame.cover[0, inside, inside].mean())
+            assert share == pytest.approx(0.1, abs=0.03), (distance, draw.__module__)
+
+
 def test_two_sided_materials_are_seen_from_behind() -> None:
     mesh, positions = squares((0, 1000, 0))
     back = camera_at((0, 1000, -2000), (0, 1000, 0), 200.0, (64, 64))
@@ -416,6 +431,22 @@ def test_halvings_keep_colours_apart_from_what_is_cut_out() -> None:
     opaque = pack(replace(mesh, materials=(Material(texture),)))
     mean = opaque.texels.view(np.uint8).reshape(-1, 4)[opaque.levels[0, 4, 0], :3]
     np.testing.assert_allclose(mean, (50, 201, 5), atol=2)
+
+
+def test_the_rim_of_what_is_cut_out_has_its_colour() -> None:
+    """Half-opaque texels darkened by the background are seen in the colour of the opaque ones."""
+    texture = np.zeros((64, 64, 4), np.uint8)
+    texture[16:48] = (200, 160, 120, 255)
+    texture[[15, 48]] = (60, 50, 40, 120)
+    mesh, _ = squares((0, 0, 0))
+    packed = pack(replace(mesh, materials=(Material(texture, cutout=True),)))
+    texels = packed.texels.view(np.uint8).reshape(-1, 4)
+    for level in range(3):
+        first, width, height = packed.levels[0, level]
+        shown = texels[first : first + width * height]
+        shown = shown[shown[:, 3] > 0].astype(int)
+        assert len(shown) and (shown[:, :3] > (120, 100, 70)).all(), level
+    np.testing.assert_array_equal(texels[15 * 64, 3], 120)
 
 
 def test_a_mesh_is_packed_once() -> None:

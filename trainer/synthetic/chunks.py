@@ -93,6 +93,7 @@ def merge(
             part_of_bone, np.concatenate(all_bones), np.concatenate(all_weights)
         )
         part_weights[~np.concatenate(bodily)] = 0
+        part_weights = parts.smoothed(part_weights, np.concatenate(triangles))
     mesh = Mesh(
         triangles=np.ascontiguousarray(np.concatenate(triangles), np.int32),
         uv=np.ascontiguousarray(np.concatenate([c.uv for c in chunks]), np.float32),

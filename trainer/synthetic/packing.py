@@ -12,6 +12,8 @@ from numba import njit  # type: ignore[import-untyped]
 from trainer.synthetic.types import Cloth, Material, Mesh, Part
 
 LEVELS = 12
+_TELLING = 224  # opacity from which on a texel's own colour is all that counts
+_ROUNDS = 3  # texels that the colour of opaque ones runs
 
 
 class Packed(NamedTuple):
@@ -84,6 +86,8 @@ def _pack(key: Identity) -> Packed:
             done.add(int(start))
             texture = np.ascontiguousarray(material.texture, np.uint8)
             texels[start : start + width * height] = texture.view("<u4").reshape(-1)
+            if material.cutout:
+                spread(texels[start : start + width * height].reshape(height, width))
             halve(texels, levels[m], count[m], material.cutout)
     uv = np.ascontiguousarray(mesh.uv, np.float32)
     material_of = np.ascontiguousarray(mesh.material, np.int32)
@@ -95,13 +99,13 @@ def _pack(key: Identity) -> Packed:
     most = np.zeros(int(triangles.max(initial=-1)) + 1, np.float32)
     if len(triangles):
         _measure(triangles, uv, material_of, cutout, texels, levels, opacity, texel_area, most)
-    parted, part_weights, corner_part = _parts(mesh)
+    part, parted, part_weights, corner_part = _parts(mesh)
     used = np.flatnonzero(most).astype(np.int32)
     return Packed(
         triangles=triangles,
         uv=uv,
         material=material_of,
-        part=np.ascontiguousarray(mesh.part, np.uint8),
+        part=part,
         cloth=np.ascontiguousarray(mesh.cloth, np.uint8),
         layer=np.ascontiguousarray(mesh.layer, np.uint8),
         parted=parted,
@@ -120,17 +124,18 @@ def _pack(key: Identity) -> Packed:
     )
 
 
-def _parts(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`Packed.parted`, `part_weights` and `corner_part`."""
+def _parts(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """`Packed.part`, `parted`, `part_weights` and `corner_part`."""
+    part = np.ascontiguousarray(mesh.part, np.uint8)
     if mesh.part_weights is None:
         none = np.zeros((0, len(Part)), np.uint8)
-        return np.zeros(len(mesh.triangles), np.bool_), none, none[:, 0].copy()
+        return part, np.zeros(len(part), np.bool_), none, none[:, 0].copy()
     weights = np.ascontiguousarray(mesh.part_weights, np.uint8)
     corner = weights.argmax(1).astype(np.uint8)
     known = weights.max(1) > 0
     a, b, c = corner[mesh.triangles].T
-    parted = ((a != b) | (b != c)) & known[mesh.triangles].all(1) & (mesh.part > Part.HAIR)
-    return parted, weights, corner
+    told = known[mesh.triangles].all(1) & (part > Part.HAIR)
+    return np.where(told, a, part), told & ((a != b) | (b != c)), weights, corner
 
 
 def _layout(materials: tuple[Material, ...]) -> tuple[np.ndarray, np.ndarray, int]:
@@ -160,11 +165,59 @@ def _layout(materials: tuple[Material, ...]) -> tuple[np.ndarray, np.ndarray, in
 
 
 @njit(cache=True, nogil=True)
+def spread(texels: np.ndarray) -> None:
+    """Let the colour of opaque texels run into those beside them that are not.
+
+    What lies at the rim of a strand has the texture's background in its colour.
+
+    Args:
+        texels: (h,w) uint32 sRGB and opacity, changed; opacity is kept.
+    """
+    height, width = texels.shape
+    told = np.empty((height, width), np.uint8)  # the round from which on the colour is known
+    for y in range(height):
+        for x in range(width):
+            told[y, x] = 0 if texels[y, x] >> 24 >= _TELLING else 255
+    for turn in range(1, _ROUNDS + 1):
+        for y in range(height):
+            for x in range(width):
+                if told[y, x] < 255:
+                    continue
+                count = red = green = blue = 0
+                for i in range(max(y - 1, 0), min(y + 2, height)):
+                    for j in range(max(x - 1, 0), min(x + 2, width)):
+                        if told[i, j] < turn:
+                            other = np.int64(texels[i, j])
+                            count += 1
+                            red += int(other & 255)
+                            green += int((other >> 8) & 255)
+                            blue += int((other >> 16) & 255)
+                if count:
+                    around = (blue // count << 16) | (green // count << 8) | (red // count)
+                    texels[y, x] = _told(np.int64(texels[y, x]), around)
+                    told[y, x] = turn
+
+
+@njit(cache=True, nogil=True)
+def _told(own: int, around: int) -> int:
+    """A texel with the colour of what is around it, the more the less opaque it is."""
+    alpha = own >> 24
+    trust = min(alpha * alpha, _TELLING * _TELLING)
+    rest = _TELLING * _TELLING - trust
+    mixed = alpha << 24
+    for shift in (0, 8, 16):
+        value = ((own >> shift) & 255) * trust + ((around >> shift) & 255) * rest
+        mixed |= ((value + _TELLING * _TELLING // 2) // (_TELLING * _TELLING)) << shift
+    return mixed
+
+
+@njit(cache=True, nogil=True)
 def halve(texels: np.ndarray, levels: np.ndarray, count: int, cutout: bool) -> None:
     """Fill in a texture's halvings down to one texel, from its full size.
 
-    Where a texture is cut out, colours are weighed by opacity, and what cannot be seen takes the
-    colour of its surroundings; otherwise hair would have a rim of the texture's background.
+    Where a texture is cut out, colours are weighed by opacity squared, and what is not opaque
+    takes the colour of what is around it; otherwise hair would have a rim of the texture's
+    background.
 
     Args:
         texels: (n,) uint32, filled in; levels: (LEVELS,3) int64, as in `Packed`.
@@ -190,22 +243,18 @@ def halve(texels: np.ndarray, levels: np.ndarray, count: int, cutout: bool) -> N
             for x in range(width):
                 here = np.int64(texels[first + y * width + x])
                 alpha = here >> 24
-                if alpha < 32:  # so little opacity tells little of a colour
+                if alpha < _TELLING:
                     around = np.int64(texels[row + min(x // 2, wide - 1)])
-                    mixed = alpha << 24
-                    for shift in (0, 8, 16):
-                        own = (here >> shift) & 255
-                        other = (around >> shift) & 255
-                        mixed |= ((own * alpha + other * (32 - alpha)) >> 5) << shift
-                    texels[first + y * width + x] = mixed
+                    texels[first + y * width + x] = _told(here, around)
 
 
 @njit(cache=True, nogil=True)
 def _mix(p: int, q: int, r: int, s: int, weighed: bool) -> int:
-    """The mean of four texels, colours weighed by opacity or alike."""
+    """The mean of four texels, colours weighed by opacity squared or alike."""
     pa, qa, ra, sa = p >> 24, q >> 24, r >> 24, s >> 24
+    mixed = ((pa + qa + ra + sa + 2) >> 2) << 24
+    pa, qa, ra, sa = pa * pa, qa * qa, ra * ra, sa * sa
     total = pa + qa + ra + sa
-    mixed = ((total + 2) >> 2) << 24
     for shift in (0, 8, 16):
         a, b = (p >> shift) & 255, (q >> shift) & 255
         c, d = (r >> shift) & 255, (s >> shift) & 255

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+from numba import njit  # type: ignore[import-untyped]
 
 from trainer.synthetic.types import Part
 
@@ -49,6 +50,42 @@ def table(part_of_bone: np.ndarray, bone: np.ndarray, weight: np.ndarray) -> np.
     """
     share = _shares(part_of_bone[bone], weight)
     return np.rint(255.0 * np.clip(share, 0.0, 1.0)).astype(np.uint8)
+
+
+def smoothed(table: np.ndarray, triangles: np.ndarray, rounds: int = 3) -> np.ndarray:
+    """A table of parts with less of the bones' unevenness, which would show at the borders.
+
+    Args:
+        table: (N,16) uint8; rows of zeros stay so, and give nothing to their neighbours.
+        triangles: (T,3) int32 into the table.
+    """
+    known = table.max(1) > 0
+    values = table.astype(np.float32)
+    inside = np.ascontiguousarray(triangles[known[triangles].all(1)], np.int32)
+    for _ in range(rounds):
+        values = _averaged(values, inside)
+    return np.rint(values).astype(np.uint8)
+
+
+@njit(cache=True, nogil=True)
+def _averaged(values: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(N,k) float32: half of each row and half of the mean of the rows in triangles with it."""
+    total = np.zeros_like(values)
+    count = np.zeros(values.shape[0], np.float32)
+    for t in range(triangles.shape[0]):
+        for k in range(3):
+            a = triangles[t, k]
+            b, c = triangles[t, (k + 1) % 3], triangles[t, (k + 2) % 3]
+            count[a] += 2.0
+            for p in range(values.shape[1]):
+                total[a, p] += values[b, p] + values[c, p]
+    for a in range(values.shape[0]):
+        for p in range(values.shape[1]):
+            if count[a] > 0.0:
+                total[a, p] = 0.5 * values[a, p] + 0.5 * total[a, p] / count[a]
+            else:
+                total[a, p] = values[a, p]
+    return total
 
 
 def _shares(part: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -20,6 +20,8 @@ NEAR_MM = 50.0
 LAYER_MM = 3.0
 STEEPEST = 3.0  # how much further apart along the view two such surfaces may be
 SNAP = 256.0
+HARDER = 1.6  # how much steeper opacity rises than in the texture, near by
+EDGE = 1.5  # edges of cut-out textures per pixel, at the least, close up
 # Screen positions beyond this many samples would make the edge functions inexact
 FARTHEST = 60000.0
 
@@ -183,31 +185,62 @@ def project(
 
 
 @njit(cache=True, nogil=True)
-def threshold(x: int, y: int, triangle: int) -> float:
-    """The opacity that a sample asks for: an ordered dither, shifted from triangle to triangle.
+def threshold(x: int, y: int, triangle: int, supersample: int, far: bool) -> float:
+    """The opacity that a sample asks for.
 
-    Over the samples of a pixel this makes soft edges of thin hair; the shift lets two layers of
-    strands cover more than one.
+    The samples of a pixel ask for evenly spread opacities, which makes soft edges of thin hair.
+    Which of them asks for which changes from triangle to triangle: two layers of strands cover
+    more than one. Near by all pixels ask for the same, so that what is half opaque is smooth; far
+    away, where that would lose thin strands, they differ by less than a sample's step.
     """
-    u = x ^ y
-    rank = ((u & 1) << 3) | ((y & 1) << 2) | (u & 2) | ((y & 2) >> 1)
-    value = (rank + 0.5) / 16.0 + (triangle % 1024) * 0.6180339887498949
-    return value - math.floor(value)
+    s = supersample
+    each = s * s
+    i, j = x % s, y % s
+    turn = (triangle % 1024) * 0.6180339887498949
+    turn = (turn - math.floor(turn)) * each
+    rank = (((i + j) % s) * s + j + int(turn)) % each
+    if not far and s > 1:
+        return (rank + 0.5) / each
+    u, w = x // s, y // s
+    return (rank + (((u ^ w) & 1) * 2 + (w & 1) + 0.5) / 4.0) / each
 
 
 @njit(cache=True, nogil=True)
 def opacity_at(
-    texels: np.ndarray, first: int, width: int, height: int, level: int, u: float, v: float
+    texels: np.ndarray, first: int, width: int, height: int, sharp: float, u: float, v: float
 ) -> float:
-    """Opacity of the texel at (u, v) of a level, to compare with a threshold of 0-1.
+    """Opacity between the four texels around (u, v) of a level, to compare with a threshold of 0-1.
 
-    Close up, where single strands are seen, edges are made harder: dithered ones look like dots.
+    Args:
+        sharp: how much steeper opacity rises at an edge than between two texels.
     """
     v = 1.0 - v
-    x = min(int((u - math.floor(u)) * width), width - 1)
-    y = min(int((v - math.floor(v)) * height), height - 1)
-    opacity = (texels[first + y * width + x] >> 24) / 255.0
-    return (opacity - 0.5) * (1.0 + 0.5 * max(2 - level, 0)) + 0.5
+    x = (u - math.floor(u)) * width - 0.5
+    y = (v - math.floor(v)) * height - 0.5
+    x0, y0 = math.floor(x), math.floor(y)
+    fx, fy = x - x0, y - y0
+    right = x0 + 1 if x0 + 1 < width else 0
+    left = x0 if x0 >= 0 else width - 1
+    upper = first + (y0 if y0 >= 0 else height - 1) * width
+    lower = first + (y0 + 1 if y0 + 1 < height else 0) * width
+    above = (texels[upper + left] >> 24) * (1.0 - fx) + (texels[upper + right] >> 24) * fx
+    below = (texels[lower + left] >> 24) * (1.0 - fx) + (texels[lower + right] >> 24) * fx
+    opacity = (above * (1.0 - fy) + below * fy) / 255.0
+    return (opacity - 0.5) * sharp + 0.5
+
+
+@njit(cache=True, nogil=True)
+def sharpness(texel_area: float, screen_area: float, supersample: int) -> float:
+    """How much steeper edges of cut-out textures are to be than their texels say, 1 or more.
+
+    Far away single strands are not seen, and their mean opacity is what counts; close up, an edge
+    is as narrow as any other.
+
+    Args:
+        texel_area, screen_area: as for `texture_level`.
+    """
+    samples = math.sqrt(screen_area / max(texel_area, 1e-9))  # along a texel of level 0
+    return max(1.0, max(min(HARDER, 3.0 * samples), EDGE * samples / supersample))
 
 
 @njit(cache=True, nogil=True)
@@ -322,7 +355,7 @@ def visibility(
         slack = -1.0
         cut = cutout[material]
         name = ((first_id + t) << 3) | layers[t]
-        level, first, wide, high = -1, 0, 0, 0
+        level, first, wide, high, sharp = -1, 0, 0, 0, 1.0
         hit = False
         for y in range(y0, y1 + 1):
             left = shift[place[y]]
@@ -355,11 +388,12 @@ def visibility(
                                 first = levels[material, level, 0]
                                 wide = levels[material, level, 1]
                                 high = levels[material, level, 2]
+                                sharp = sharpness(texel_area[t], area, supersample)
                             ka, kb, kc = wa * ia * z, wb * ib * z, wc * ic * z
                             u = ka * uv[t, 0, 0] + kb * uv[t, 1, 0] + kc * uv[t, 2, 0]
                             v = ka * uv[t, 0, 1] + kb * uv[t, 1, 1] + kc * uv[t, 2, 1]
-                            opaque = opacity_at(texels, first, wide, high, level, u, v) > threshold(
-                                x, y + first_row, t
+                            opaque = opacity_at(texels, first, wide, high, sharp, u, v) > threshold(
+                                x, y + first_row, t, supersample, sharp <= 1.0
                             )
                         if opaque:
                             hit = True

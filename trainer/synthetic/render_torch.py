@@ -278,7 +278,12 @@ def _fragments(
             uv = (share[:, :, None] * mesh.uv[t[cut]]).sum(1)
             level = level_of(mesh, t[cut], area[t[cut]].abs())
             alpha = _opacity(mesh, material[cut], level, uv)
-            opaque[cut] = alpha > _threshold(x[cut], y[cut] + top, t[cut])
+            wide = area[t[cut]].abs() / mesh.texel_area[t[cut]].clamp_min(1e-9)
+            wide, s = torch.sqrt(wide), len(view.shift)
+            sharp = (3.0 * wide).clamp_max(raster.HARDER)
+            sharp = torch.maximum(sharp, raster.EDGE * wide / s).clamp_min(1.0)
+            alpha = (alpha - 0.5) * sharp + 0.5
+            opaque[cut] = alpha > _threshold(x[cut], y[cut] + top, t[cut], s, sharp <= 1.0)
             t, x, y, z, iz = t[opaque], x[opaque], y[opaque], z[opaque], iz[opaque]
         sides = corners[t].roll(-1, 1) - corners[t].roll(1, 1)  # opposite sides
         per_area = inverse[t] / area[t][:, None]
@@ -293,15 +298,22 @@ def _fragments(
 
 def _opacity(mesh: Mesh, material: Tensor, level: Tensor, uv: Tensor) -> Tensor:
     first, wide, high = mesh.levels[material, level].unbind(1)
-    u, v = uv[:, 0] % 1.0, (1.0 - uv[:, 1]) % 1.0
-    x = torch.minimum((u * wide).long(), wide - 1)
-    y = torch.minimum((v * high).long(), high - 1)
-    opacity = mesh.texels[first + y * wide + x, 3].double() / 255.0
-    return (opacity - 0.5) * (1.0 + 0.5 * (2 - level).clamp_min(0)) + 0.5
+    x, y = uv[:, 0] % 1.0 * wide - 0.5, (1.0 - uv[:, 1]) % 1.0 * high - 0.5
+    x0, y0 = torch.floor(x), torch.floor(y)
+    fx, fy = x - x0, y - y0
+    left, right = x0.long() % wide, (x0.long() + 1) % wide
+    upper, lower = first + y0.long() % high * wide, first + (y0.long() + 1) % high * wide
+    alpha = mesh.texels[:, 3]
+    above = alpha[upper + left] * (1.0 - fx) + alpha[upper + right] * fx
+    below = alpha[lower + left] * (1.0 - fx) + alpha[lower + right] * fx
+    return (above * (1.0 - fy) + below * fy) / 255.0
 
 
-def _threshold(x: Tensor, y: Tensor, triangle: Tensor) -> Tensor:
-    u = x ^ y
-    rank = ((u & 1) << 3) | ((y & 1) << 2) | (u & 2) | ((y & 2) >> 1)
-    value = (rank.double() + 0.5) / 16.0 + (triangle % 1024).double() * 0.6180339887498949
-    return value - torch.floor(value)
+def _threshold(x: Tensor, y: Tensor, triangle: Tensor, s: int, far: Tensor) -> Tensor:
+    turn = (triangle % 1024).double() * 0.6180339887498949
+    turn = ((turn - torch.floor(turn)) * (s * s)).long()
+    j = y % s
+    rank = ((x % s + j) % s * s + j + turn) % (s * s)
+    u, w = x // s, y // s
+    between = ((((u ^ w) & 1) * 2 + (w & 1)).double() + 0.5) / 4.0
+    return (rank + torch.where(far | (s == 1), between, 0.5)) / (s * s)

@@ -304,6 +304,10 @@ def shade(
             open_b = sky + (1.0 - sky) * 0.45 * blue
             if skin:
                 open_r += (1.0 - sky) * 0.1
+            if hair:
+                # strands let light through: locks below others are dark, not black
+                through = (1.0 - sky) * 0.25
+                open_r, open_g, open_b = open_r + through, open_g + through, open_b + through
             edge = (1.0 - nv) * (1.0 - nv)
             edge = edge * (1.0 - nv)
             fuzz = 1.0 + (0.25 * edge if not skin else 0.1 * edge)

@@ -151,6 +151,7 @@ def _light(one: Placed, look: Look, t: Tensor, weights: Tensor, area: Tensor) ->
     opened = sky + (1.0 - sky) * 0.45 * colour
     warm = torch.tensor([0.1, 0.0, 0.0]).to(n)
     opened = torch.where(skin, opened + (1.0 - sky) * warm, opened)
+    opened = torch.where(hair, opened + (1.0 - sky) * 0.25, opened)
     edge = (1.0 - nv) ** 3
     fuzz = 1.0 + edge * torch.where(skin, 0.1, 0.25)
     around = of_lamp(lamp.ground) + (of_lamp(lamp.sky) - of_lamp(lamp.ground)) * up
