@@ -138,12 +138,18 @@ def _pose(path: Path | None, name: str | None) -> tuple[tuple[int, int] | None, 
         raise DocumentError(f"There is no person in {path.name}.")
     if name is None:
         return canvas, found[0][1]
-    chosen = [pose for word, pose in found if plain(word) == plain(name)]
-    if not chosen:
-        words = list(dict.fromkeys(plain(word) for word, _ in found))
-        near = difflib.get_close_matches(plain(name), words, 5, 0.5) or words[:5]
-        raise DocumentError(f"There is no pose {name} in {path.name}: try {', '.join(near)}.")
-    return canvas, chosen[0]
+    poses: dict[str, tuple[str, Pose2D]] = {}
+    for word, pose in found:
+        poses.setdefault(_key(word), (word, pose))  # a pose's own name comes before its id
+    if _key(name) not in poses:
+        near = difflib.get_close_matches(_key(name), poses, 5, 0.5) or list(poses)[:5]
+        words = ", ".join(poses[key][0] for key in near)
+        raise DocumentError(f"There is no pose {name} in {path.name}: try {words}.")
+    return canvas, poses[_key(name)][1]
+
+
+def _key(name: str) -> str:
+    return plain(name).replace("-", " ").strip()
 
 
 def _library_poses(path: Path) -> tuple[LibraryPose, ...]:

@@ -98,7 +98,7 @@ def test_poses_of_the_library_by_file_and_by_name(tmp_path: Path, asked: list) -
     assert drawn_like(library.poses[0].pose)
     t_pose = library.get("t-pose")
     assert t_pose is not None and not drawn_like(t_pose.pose)
-    for words in (["--pose", PRESETS, "--pose-name", "T-Pose"], ["--pose-name", "t-pose"]):
+    for words in (["--pose", PRESETS, "--pose-name", "T-Pose"], ["--pose-name", "t pose"]):
         assert run(*words, "-o", out) == 0
         assert drawn_like(t_pose.pose)
     own = library.add("Kung-fu", standing((300, 380), 520)).path
@@ -142,7 +142,7 @@ def test_a_damaged_library_file_is_named(
         (("-o", "none/a.png"), "no folder"),
         (("-o", "a.png", "--json", "none/a.json"), "no folder"),
         (("-o", "a.png", "--save-spec", "none/a.json"), "no folder"),
-        (("-o", "a.png", "--pose-name", "t-poze"), "try t-pose"),
+        (("-o", "a.png", "--pose-name", "t poze"), "try T-pose"),
         (("-o", "a.png", "--pose-name", "T-pose", "--canvas"), "add --pose"),
         (("-o", "a.png", "--pose", PRESETS, "--canvas"), "has no canvas"),
     ],
