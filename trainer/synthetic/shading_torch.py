@@ -61,8 +61,22 @@ def shade(
         cloth[y, x] = one.mesh.cloth[t]
         weights, area = _weights(one, t, sample_points(look.view, x, y + top))
         part[y, x] = _parts(one.mesh, t, weights)
-        lit[y, x] = _light(one, look, t, weights, area).float()
+        source = _first_alike(one.mesh.material[t], y, x, look.supersample)
+        own = source == torch.arange(len(t), device=device)
+        light = torch.zeros((len(t), 3), dtype=torch.float32, device=device)
+        light[own] = _light(one, look, t[own], weights[own], area[own]).float()
+        lit[y, x] = light[source]
     return number, part, cloth, lit
+
+
+def _first_alike(material: Tensor, y: Tensor, x: Tensor, supersample: int) -> Tensor:
+    """(n,) whose light each sample takes: its pixel's first one's if that is of its material."""
+    width = int(x.max()) // supersample + 1
+    pixel = (y // supersample) * width + x // supersample
+    order = torch.arange(len(y), device=y.device)
+    first = torch.full((int(pixel.max()) + 1,), len(y), dtype=torch.int64, device=y.device)
+    first = first.scatter_reduce(0, pixel, order, "amin")[pixel]
+    return torch.where(material == material[first], first, order)
 
 
 def sample_points(view: raster.View, x: Tensor, y: Tensor) -> Tensor:
@@ -131,7 +145,8 @@ def _light(one: Placed, look: Look, t: Tensor, weights: Tensor, area: Tensor) ->
     v = v / v.norm(dim=1, keepdim=True)
     key = (weights * key_at[place]).sum(1)[:, None]
     sky = (weights * sky_at[place]).sum(1)[:, None]
-    colour = _texel(mesh, t, area.abs(), mean(mesh.uv[t]), look.linear)
+    pixel_area = area.abs() / look.supersample**2
+    colour = _texel(mesh, t, pixel_area, mean(mesh.uv[t]), look.linear)
 
     def of_lamp(values: object) -> Tensor:
         return torch.as_tensor(values).to(n)
