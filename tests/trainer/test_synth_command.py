@@ -231,3 +231,11 @@ def test_a_wrong_option_is_one_sentence(
     text = capsys.readouterr().err.splitlines()
     assert said in text[-1]
     assert not any(line.startswith("usage") for line in text)
+
+
+def test_the_help_says_what_the_sets_are() -> None:
+    assert list(cli_synth.SETS) == list(sets.SETS)
+    for name, plan in sets.SETS.items():
+        many = "picture" if plan.per_identity == 1 else "pictures"
+        start = f"{plan.size[0]}x{plan.size[1]} px; {plan.per_identity} {many} of each identity"
+        assert cli_synth.SETS[name].startswith(start)

@@ -20,12 +20,12 @@ from trainer.synthetic.shards import Plan, SetFolder
 from trainer.synthetic.spread import Drawing
 
 SETS = {
-    "pairs128": "64x128 px; 8 pictures of each identity under several cameras, as in surveillance",
-    "pairs256": "128x256 px; 8 pictures of each identity, as in fashion photographs",
-    "crops256": "256x256 px; a person in a scene, cut off or half hidden at times, with keypoints",
-    "parts": "128x256 px; photograph and part map",
-    "faces": "128x128 px; heads of one identity at several ages and with several expressions",
-    "people": "256x512 px; whole figures, nothing in front",
+    "pairs128": "64x128 px; 16 pictures of each identity under several cameras, as in surveillance",
+    "pairs256": "128x256 px; 16 pictures of each identity, as in fashion photographs",
+    "crops256": "256x256 px; 8 pictures of each identity in scenes, cut off or half hidden at times",
+    "parts": "128x256 px; 4 pictures of each identity, for their part maps",
+    "faces": "128x128 px; 16 pictures of each identity's head at several ages and expressions",
+    "people": "256x512 px; 1 picture of each identity, whole figures, nothing in front",
 }
 _DRAWN_BY = ("poseapp", "numpy", "opencv-python-headless", "numba")
 _MOCAP = "mocap/poses3d.npz"
