@@ -16,6 +16,7 @@ from trainer.synthetic import (
     drawing_code,
     lifted,
     reading,
+    sets,
     shards,
     spread,
     written_poses,
