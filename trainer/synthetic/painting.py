@@ -3,7 +3,6 @@
 import numba
 import numpy as np
 
-
 _KNEE, _BRIGHTEST = np.float32(178.0), np.float32(236.0)
 
 
