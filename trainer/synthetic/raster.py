@@ -359,16 +359,12 @@ def visibility(
         hit = False
         for y in range(y0, y1 + 1):
             left = shift[place[y]]
-            from_x = max(0, math.ceil(low_x + left))
-            to_x = min(columns - 1, math.floor(high_x + left))
-            if from_x > to_x:
-                continue
-            column = place[from_x]
-            px, py = from_x - left, y + first_row + shift[column]
+            column = place[x0]
+            px, py = x0 - left, y + first_row + shift[column]
             wa = (px - xb) * dxa + (py - yb) * dya
             wb = (px - xc) * dxb + (py - yc) * dyb
             wc = (px - xa) * dxc + (py - ya) * dyc
-            for x in range(from_x, to_x + 1):
+            for x in range(x0, x1 + 1):
                 if wa >= 0.0 and wb >= 0.0 and wc >= 0.0:
                     before = seen[y, x]
                     near = nearest[y, x] if before >= 0 else np.float32(np.inf)
