@@ -61,6 +61,7 @@ class Request:
         drawing: digest of the program that draws.
         people: the file of lifted people or, for machines that may not see it, its bytes; None
             for nobody.
+        device: what renders, as for `studio.Studio`.
     """
 
     set: str
@@ -68,6 +69,7 @@ class Request:
     assets: str
     drawing: str
     people: str | bytes | None = field(repr=False, default=None)
+    device: str = "cpu"
 
 
 class Parser(argparse.ArgumentParser):
@@ -92,10 +94,10 @@ def main(argv: list[str]) -> int:
         args.count,
         args.shard_size or (known.shard_size if known else shards.SHARD_SIZE),
         assets=assets_of(data, pack_of(data, args.mannequin)),
-        drawing=drawing_code.digest(),
+        drawing=_drawing(args.device),
         versions=dict(_versions()),
     )
-    request = Request(args.set, str(data), plan.assets, plan.drawing)
+    request = Request(args.set, str(data), plan.assets, plan.drawing, device=args.device)
     poses, people = _lifted_people(out, data, known, args.poses)
     files = {lifted.FILE: people} if people else {}
     with SetFolder(out, replace(plan, poses=poses), files, args.mixed) as folder:
@@ -131,7 +133,7 @@ def open_set(request: Request) -> spread.Draw:
 
     from trainer.synthetic import assets, sets, studio
 
-    if drawing_code.digest() != request.drawing:
+    if _drawing(request.device) != request.drawing:
         raise DataError(
             "PoseApp has changed since this run began, or a machine of the cluster has another "
             "version: begin again with one version everywhere."
@@ -145,8 +147,13 @@ def open_set(request: Request) -> spread.Draw:
     cv2.setNumThreads(1)  # the workers share the cores
     source = request.people
     people = {} if source is None else lifted.unpacked(_path(source))
-    opened = studio.open_studio(request.data, lifted_people=people)
+    opened = studio.open_studio(request.data, device=request.device, lifted_people=people)
     return partial(sets.SETS[request.set].draw, opened)
+
+
+def _drawing(device: str) -> str:
+    """What the plan calls the program: numba and torch round differently."""
+    return drawing_code.digest() + ("" if device == "cpu" else "-torch")
 
 
 def _path(source: str | bytes) -> Path | bytes:
@@ -318,6 +325,12 @@ def _parser() -> argparse.ArgumentParser:
         type=positive,
         metavar="N",
         help=f"pictures a shard (default {shards.SHARD_SIZE}; best a multiple of 16)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "torch", "cuda"),
+        default="cpu",
+        help="what renders: numba on the processor (default), torch on it, or a graphics card",
     )
     parser.add_argument(
         "--engine",
