@@ -23,6 +23,7 @@ _HAIR = int(Cloth.HAIR)
 _FACE = int(Part.FACE)
 CURVE_RANGE = 3.0
 _CURVE_STEPS = 16384
+SHARED = 2  # samples along a pixel's side, up to which they share their light
 SHOULDER = 0.7  # light up to here is shown as it is
 
 
@@ -136,8 +137,9 @@ def shade(
 ) -> None:
     """Add the light of a figure's samples to the picture.
 
-    The samples of a pixel that see the material of its first one share that one's light, as in
-    multisampling: edges stay as smooth, and most of the work falls away.
+    Where there are few samples a pixel, those that see the material of its first one share that
+    one's light, as in multisampling: edges stay as smooth, and most of the work falls away. Hair
+    is too fine for that.
 
     Args:
         number: `Figure.number`.
@@ -154,6 +156,7 @@ def shade(
     shift = view.shift
     texels, levels, level_count = mesh.texels, mesh.levels, mesh.level_count
     texel_area, glosses, two_sided = mesh.texel_area, mesh.gloss, mesh.two_sided
+    cutout = mesh.cutout
     screen, inverses, normal = points.screen, points.inverse, points.normal
     in_light = points.lit
     shadow_map, axes, corner, disc = blockers.depth, blockers.axes, blockers.corner, blockers.disc
@@ -180,7 +183,7 @@ def shade(
     # the material of the first of a pixel's samples, and its light
     kept = np.full(columns // supersample, -1, np.int32)
     light = np.zeros((columns // supersample, 3), np.float32)
-    prepared = False
+    prepared = shared = False
     last = -1
     a = b = c = material = level = first = wide = high = 0
     xa = ya = xb = yb = xc = yc = ia = ib = ic = 0.0
@@ -215,7 +218,9 @@ def shade(
                 ia, ib, ic = inverses[a] / area, inverses[b] / area, inverses[c] / area
                 flip = -1.0 if area > 0.0 else 1.0
                 material = material_of[t]
-                level = texture_level(texel_area[t], abs(area) * weight, level_count[material])
+                shared = supersample <= SHARED and not cutout[material]
+                size = abs(area) * weight if shared else abs(area)
+                level = texture_level(texel_area[t], size, level_count[material])
                 first = levels[material, level, 0]
                 wide, high = levels[material, level, 1], levels[material, level, 2]
                 part, cloth = parts[t], cloths[t]
@@ -237,7 +242,7 @@ def shade(
                     if much > most:
                         part, most = k, much
             seen_part[y, x] = part
-            if kept[j] == material:
+            if shared and kept[j] == material:
                 image[i, j, 0] += weight * light[j, 0]
                 image[i, j, 1] += weight * light[j, 1]
                 image[i, j, 2] += weight * light[j, 2]

@@ -62,6 +62,9 @@ def shade(
         weights, area = _weights(one, t, sample_points(look.view, x, y + top))
         part[y, x] = _parts(one.mesh, t, weights)
         source = _first_alike(one.mesh.material[t], y, x, look.supersample)
+        source = torch.where(
+            _shared(one.mesh, t, look), source, torch.arange(len(t), device=device)
+        )
         own = source == torch.arange(len(t), device=device)
         light = torch.zeros((len(t), 3), dtype=torch.float32, device=device)
         light[own] = _light(one, look, t[own], weights[own], area[own]).float()
@@ -77,6 +80,11 @@ def _first_alike(material: Tensor, y: Tensor, x: Tensor, supersample: int) -> Te
     first = torch.full((int(pixel.max()) + 1,), len(y), dtype=torch.int64, device=y.device)
     first = first.scatter_reduce(0, pixel, order, "amin")[pixel]
     return torch.where(material == material[first], first, order)
+
+
+def _shared(mesh: Mesh, t: Tensor, look: Look) -> Tensor:
+    """(n,) bool: samples that see triangles t share their pixel's light."""
+    return ~mesh.cutout[mesh.material[t]] & (look.supersample <= shading.SHARED)
 
 
 def sample_points(view: raster.View, x: Tensor, y: Tensor) -> Tensor:
@@ -145,7 +153,7 @@ def _light(one: Placed, look: Look, t: Tensor, weights: Tensor, area: Tensor) ->
     v = v / v.norm(dim=1, keepdim=True)
     key = (weights * key_at[place]).sum(1)[:, None]
     sky = (weights * sky_at[place]).sum(1)[:, None]
-    pixel_area = area.abs() / look.supersample**2
+    pixel_area = torch.where(_shared(mesh, t, look), area.abs() / look.supersample**2, area.abs())
     colour = _texel(mesh, t, pixel_area, mean(mesh.uv[t]), look.linear)
 
     def of_lamp(values: object) -> Tensor:
