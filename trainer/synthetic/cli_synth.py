@@ -22,7 +22,7 @@ from trainer.synthetic.spread import Drawing
 SETS = {
     "pairs128": "64x128 px; 16 pictures of each identity under several cameras, as in surveillance",
     "pairs256": "128x256 px; 16 pictures of each identity, as in fashion photographs",
-    "crops256": "256x256 px; 8 pictures of each identity in scenes, cut off or half hidden",
+    "crops256": "256x256 px; 16 pictures of each identity in scenes, cut off or half hidden",
     "parts": "128x256 px; 4 pictures of each identity, for their part maps",
     "faces": "128x128 px; 16 pictures of each identity's head at several ages and expressions",
     "people": "256x512 px; 1 picture of each identity, whole figures, nothing in front",

@@ -1,6 +1,6 @@
 """Crops for the pose estimator: one subject from anywhere, often cut off or covered. Torch-free.
 
-Eight pictures that follow each other show the same person, in another pose, place and light each.
+Sixteen pictures that follow each other show the same person, in another pose, place and light each.
 Who else is in a picture comes of the same eight identities, which are of one split.
 """
 
@@ -62,7 +62,7 @@ def _draw(studio: "Studio", seed: int, index: int) -> Sample:
     return samples.files(picture, described)
 
 
-CROPS256: Final = SetPlan((256, 256), 8, _draw)
+CROPS256: Final = SetPlan((256, 256), 16, _draw)
 
 
 def _company(studio: "Studio", taken: Shot, subject: Stand, eye: Camera, kind: str) -> list[Stand]:
