@@ -12,27 +12,10 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from trainer.synthetic.landmarks import NAMES
 from trainer.synthetic.types import Assets, Camera, Character, Cloth, Frame, Part, Posed
 
-KEYPOINTS: Final = (
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-)
+KEYPOINTS: Final = NAMES
 OUTSIDE, HIDDEN, VISIBLE = 0, 1, 2
 NEAR_MM = 50.0  # what is nearer to the camera counts as behind it
 
