@@ -7,8 +7,6 @@ import zlib
 
 import numpy as np
 
-ASPECTS = ("body", "face", "skin", "hair", "outfit", "pose", "camera", "light", "background")
-
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
     """The generator of an aspect, the same on every run and machine.

@@ -172,12 +172,12 @@ class Studio:
             )
             for number, (person, posed) in enumerate(people, start=1)
         ]
-        subject = frame.number == 1
+        mask, parts, cloth = labels.masks(frame, 1)
         return Picture(
             image=frame.image,
-            mask=np.round(frame.cover[0] * 255.0).astype(np.uint8),
-            parts=np.where(subject, frame.part, 0).astype(np.uint8),
-            cloth=np.where(subject, frame.cloth, 0).astype(np.uint8),
+            mask=mask,
+            parts=parts,
+            cloth=cloth,
             keypoints=found[0][0],
             joints_mm=found[0][1],
             others=tuple(points for points, _ in found[1:]),
