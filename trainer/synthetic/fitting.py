@@ -5,6 +5,39 @@ import numpy as np
 
 
 @numba.njit(cache=True, nogil=True)
+def _added(names: np.ndarray, shares: np.ndarray, used: int, name: int, share: float) -> int:
+    """Add to a bone's share among the `used` first; returns how many there are now."""
+    for u in range(used):
+        if names[u] == name:
+            shares[u] += share
+            return used
+    names[used] = name
+    shares[used] = share
+    return used + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _strongest(
+    names: np.ndarray, shares: np.ndarray, used: int, bone: np.ndarray, weight: np.ndarray
+) -> None:
+    """Keep as many of the largest shares as `bone` and `weight` have places; they sum to 1."""
+    slots = len(weight)
+    total = np.float32(0.0)
+    for s in range(min(slots, used)):
+        best = s
+        for u in range(s + 1, used):
+            if shares[u] > shares[best]:
+                best = u
+        names[s], names[best] = names[best], names[s]
+        shares[s], shares[best] = shares[best], shares[s]
+        bone[s] = names[s]
+        weight[s] = shares[s]
+        total += shares[s]
+    for s in range(slots):
+        weight[s] /= total
+
+
+@numba.njit(cache=True, nogil=True)
 def fit(
     base: np.ndarray, refs: np.ndarray, weight: np.ndarray, offset: np.ndarray, size: np.ndarray
 ) -> np.ndarray:
@@ -275,27 +308,8 @@ def mixed_bones(
                 if w <= 0:
                     continue
                 b = bone[vertex, s]
-                for u in range(used):
-                    if names[u] == b:
-                        shares[u] += w
-                        break
-                else:
-                    names[used] = b
-                    shares[used] = w
-                    used += 1
-        total = np.float32(0.0)
-        for s in range(min(slots, used)):
-            best = s
-            for u in range(s + 1, used):
-                if shares[u] > shares[best]:
-                    best = u
-            names[s], names[best] = names[best], names[s]
-            shares[s], shares[best] = shares[best], shares[s]
-            out_bone[e, s] = names[s]
-            out_weight[e, s] = shares[s]
-            total += shares[s]
-        for s in range(slots):
-            out_weight[e, s] /= total
+                used = _added(names, shares, used, b, w)
+        _strongest(names, shares, used, out_bone[e], out_weight[e])
     return out_bone, out_weight
 
 
@@ -440,25 +454,6 @@ def blended_bones(
                 if w <= 0:
                     continue
                 b = np.int32(bone[near[i, q], s])
-                for u in range(used):
-                    if names[u] == b:
-                        shares[u] += w
-                        break
-                else:
-                    names[used] = b
-                    shares[used] = w
-                    used += 1
-        total = np.float32(0.0)
-        for s in range(min(slots, used)):
-            best = s
-            for u in range(s + 1, used):
-                if shares[u] > shares[best]:
-                    best = u
-            names[s], names[best] = names[best], names[s]
-            shares[s], shares[best] = shares[best], shares[s]
-            out_bone[i, s] = names[s]
-            out_weight[i, s] = shares[s]
-            total += shares[s]
-        for s in range(slots):
-            out_weight[i, s] /= total
+                used = _added(names, shares, used, b, w)
+        _strongest(names, shares, used, out_bone[i], out_weight[i])
     return out_bone, out_weight
