@@ -1,6 +1,7 @@
 """The hourglass, its judge, its losses and its decoding."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from trainer.models.attention_hourglass import (
     JudgeConfig,
     SelfAttentionResidual,
 )
+from trainer.recipes.attention_hourglass import stacked
 
 TINY = AttentionHourglassConfig(input_px=64, stacks=2, features=16, depth=2)
 
@@ -133,3 +135,27 @@ def test_presence_is_taught_only_where_labels_tell() -> None:
     assert grad is not None
     signs = torch.sign(grad[0, :5])
     assert signs.tolist() == [[-1, -1], [-1, 1], [1, 0], [0, 1], [0, 0]]
+
+
+def test_a_stack_that_is_added_finds_what_the_others_found() -> None:
+    torch.manual_seed(0)
+    small = AttentionHourglassConfig(input_px=64, stacks=1, features=16, growth=8, depth=2)
+    one = AttentionHourglass(small).eval()
+    two = AttentionHourglass(replace(small, stacks=2)).eval()
+    two.load_state_dict(stacked(one.state_dict(), two.state_dict(), 1))
+    image = torch.rand(2, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        alone, presence = one(image)
+        both, presence_of_two = two(image)
+    assert torch.allclose(both[0], alone[0], atol=1e-5)
+    assert torch.allclose(both[1], alone[0], atol=1e-5)
+    assert torch.allclose(presence, presence_of_two, atol=1e-5)
+
+
+def test_growing_channels_and_a_light_stem_keep_the_shapes() -> None:
+    config = AttentionHourglassConfig(
+        input_px=64, stacks=2, features=16, growth=24, depth=3, light_stem=True
+    )
+    maps, presence = AttentionHourglass(config)(torch.zeros(1, 3, 64, 64))
+    assert [tuple(m.shape) for m in maps] == [(1, 19, 16, 16)] * 2
+    assert presence.shape == (1, 17, 2)

@@ -5,12 +5,15 @@ is a stack of hourglasses, the first plain and the others closed by a self-atten
 (SARM, figure 4); the discriminator is one hourglass whose skips are SARMs and which reconstructs
 the heatmaps it is shown beside the photograph.
 
-Beyond the paper: heatmaps are logits under a softmax over the pixels, which learns faster than
-regression to Gaussians; neck and top of the head are two auxiliary maps; a head tells for each
-joint whether it is in the picture and whether it is hidden.
+Beyond the paper: maps may gain channels where they shrink, as in Newell et al.'s hourglasses for
+associative embedding, and the stem may be light, which trains nearly twice as fast on a CPU;
+heatmaps are logits under a softmax over the pixels, which learns faster than regression to
+Gaussians; neck and top of the head are two auxiliary maps; a head tells for each joint whether it
+is in the picture and whether it is hidden.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -29,8 +32,10 @@ class AttentionHourglassConfig:
     Attributes:
         input_px: side of the square crop.
         stacks: hourglasses in a row; all but the first have attention.
-        features: channels throughout (256 in the paper).
+        features: channels of the finest maps (256 throughout in the paper).
+        growth: channels added each time an hourglass halves its maps (0 in the paper).
         depth: how often an hourglass halves its maps.
+        light_stem: two strided convolutions instead of the paper's 7x7, residuals and pooling.
         attention: "" none, "A" or "B" of figure 4.
         attended_px: side of the largest map that attention looks over; larger ones are pooled.
     """
@@ -38,7 +43,9 @@ class AttentionHourglassConfig:
     input_px: int = 128
     stacks: int = 2
     features: int = 128
+    growth: int = 0
     depth: int = 4
+    light_stem: bool = False
     attention: str = "B"
     attended_px: int = 16
 
@@ -124,22 +131,30 @@ class Hourglass(nn.Module):
     """Down and up again with skips, (B, C, h, w) to the same; h and w divide by 2**depth.
 
     Args:
+        growth: channels added at each halving.
         skip_attention: form of the SARMs that replace the residual modules of the skips.
     """
 
     def __init__(
-        self, channels: int, depth: int, skip_attention: str = "", attended_px: int = 16
+        self,
+        channels: int,
+        depth: int,
+        growth: int = 0,
+        skip_attention: str = "",
+        attended_px: int = 16,
     ) -> None:
         super().__init__()
+        widths = [channels + growth * level for level in range(depth + 1)]
         self.skips = nn.ModuleList(
-            SelfAttentionResidual(channels, skip_attention, attended_px)
+            SelfAttentionResidual(width, skip_attention, attended_px)
             if skip_attention
-            else Residual(channels, channels)
-            for _ in range(depth)
+            else Residual(width, width)
+            for width in widths[:-1]
         )
-        self.down = nn.ModuleList(Residual(channels, channels) for _ in range(depth))
-        self.middle = Residual(channels, channels)
-        self.up = nn.ModuleList(Residual(channels, channels) for _ in range(depth))
+        steps = list(pairwise(widths))
+        self.down = nn.ModuleList(Residual(fine, coarse) for fine, coarse in steps)
+        self.middle = Residual(widths[-1], widths[-1])
+        self.up = nn.ModuleList(Residual(coarse, fine) for fine, coarse in reversed(steps))
 
     def forward(self, x: Tensor) -> Tensor:
         kept = []
@@ -152,6 +167,32 @@ class Hourglass(nn.Module):
         return x
 
 
+def _stem(channels: int) -> nn.Sequential:
+    """(B,3,s,s) to (B,channels,s/4,s/4), as in the paper."""
+    half = channels // 2
+    return nn.Sequential(
+        nn.Conv2d(3, half, 7, stride=2, padding=3, bias=False),
+        nn.BatchNorm2d(half),
+        nn.ReLU(inplace=True),
+        Residual(half, channels),
+        nn.MaxPool2d(2),
+        Residual(channels, channels),
+    )
+
+
+def _light_stem(channels: int) -> nn.Sequential:
+    """The same shapes; residuals at half of the picture's size took half of a training step."""
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(32, channels, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+        Residual(channels, channels),
+    )
+
+
 class AttentionHourglass(nn.Module):
     """The generator: from photographs to the heatmaps of their person."""
 
@@ -159,15 +200,10 @@ class AttentionHourglass(nn.Module):
         super().__init__()
         self.config = config
         c = config.features
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, c // 2, 7, stride=2, padding=3, bias=False),
-            nn.BatchNorm2d(c // 2),
-            nn.ReLU(inplace=True),
-            Residual(c // 2, c),
-            nn.MaxPool2d(2),
-            Residual(c, c),
+        self.stem = _light_stem(c) if config.light_stem else _stem(c)
+        self.hourglasses = nn.ModuleList(
+            Hourglass(c, config.depth, config.growth) for _ in range(config.stacks)
         )
-        self.hourglasses = nn.ModuleList(Hourglass(c, config.depth) for _ in range(config.stacks))
         self.closing = nn.ModuleList(
             SelfAttentionResidual(c, config.attention, config.attended_px)
             if config.attention and stack > 0
@@ -222,7 +258,7 @@ class HeatmapJudge(nn.Module):
         super().__init__()
         c = config.features
         self.start = nn.Sequential(nn.Conv2d(3 + KEYPOINTS, c, 3, padding=1), Residual(c, c))
-        self.hourglass = Hourglass(c, config.depth, config.attention)
+        self.hourglass = Hourglass(c, config.depth, skip_attention=config.attention)
         self.end = nn.Conv2d(c, KEYPOINTS, 1)
 
     def forward(self, image: Tensor, heatmaps: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,9 +40,9 @@ _EXTREME = 4.0  # place loss of a joint that is far off; a good one is below 1
 class Mixture:
     """Share of each source in a batch; a source that is not there gives its share to the others."""
 
-    lspet: float = 0.8
+    lspet: float = 0.6
     coco: float = 0.05
-    synthetic: float = 0.0
+    synthetic: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ class AttentionHourglassSettings:
         adversarial: weight of the judge's error in the generator's loss; 0 trains without it.
         balance: share of the real reconstruction error at which judge and generator are even.
         mixture: of each batch; real_only: share of the run, at its end, on photographs alone.
+        robust: count a crowd's far-off labels less, and try exchanged names, see `robust_mean`.
         synthetic: folder of a `crops256` set.
-        start_from: weights file to start from; "" starts anew.
+        start_from: weights file to start from, of as many stacks or fewer; "" starts anew.
     """
 
     net: AttentionHourglassConfig = field(default_factory=AttentionHourglassConfig)
@@ -70,6 +72,7 @@ class AttentionHourglassSettings:
     balance: float = 0.7
     mixture: Mixture = field(default_factory=Mixture)
     real_only: float = 0.2
+    robust: bool = True
     synthetic: str = ""
     start_from: str = ""
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -82,7 +85,10 @@ class AttentionHourglassRecipe:
 
     name = "attention_hourglass"
     presets: ClassVar[dict[str, AttentionHourglassSettings]] = {
-        "small": AttentionHourglassSettings(net=AttentionHourglassConfig(features=96)),
+        "small": AttentionHourglassSettings(
+            net=AttentionHourglassConfig(features=64, growth=64, depth=3, light_stem=True),
+            learning_rate=1.5e-3,
+        ),
         "full": AttentionHourglassSettings(
             net=AttentionHourglassConfig(input_px=256, stacks=4, features=256, attended_px=32),
             judge=JudgeConfig(features=128, depth=4),
@@ -151,7 +157,10 @@ class AttentionHourglassRecipe:
             stacks, presence = self.model(images)
         targets = losses.gaussian_targets(points, stacks[-1].shape[-1], c.sigma)
         weight = (states >= HIDDEN).float()
-        exchanged = targets[:, list(MIRRORED)] if step > _EXCHANGE * self.total_steps else None
+        if not c.robust:
+            noisy = torch.zeros_like(noisy)
+        exchange = c.robust and step > _EXCHANGE * self.total_steps
+        exchanged = targets[:, list(MIRRORED)] if exchange else None
         place = torch.zeros((), device=self.fabric.device)
         for maps in stacks:
             loss = losses.place_loss(maps, targets)
@@ -347,16 +356,44 @@ def _set_rate(optimiser: Any, rate: float) -> None:
 
 
 def _start_from(model: AttentionHourglass, path: Path) -> None:
-    """Take over the weights of an earlier run, of the same net."""
+    """Take over the weights of an earlier run, of the same net or of one with fewer stacks."""
     from trainer import artifact
     from trainer.errors import ArtifactError
 
     header = artifact.read_header(path)
     if header["model"] != "attention_hourglass":
         raise ArtifactError(f"{path.name} holds a {header['model']} model: choose an estimator's.")
+    tensors = {name: t.float() for name, t in artifact.load_tensors(path).items()}
+    fewer = int(header["config"]["stacks"])
     try:
-        model.load_state_dict({k: v.float() for k, v in artifact.load_tensors(path).items()})
+        model.load_state_dict(stacked(tensors, model.state_dict(), fewer))
     except RuntimeError as exc:
         raise ArtifactError(
             f"{path.name} is of another net than the preset's: use the settings it was made with."
         ) from exc
+
+
+def stacked(
+    tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], stacks: int
+) -> dict[str, Tensor]:
+    """Weights of an estimator with more stacks, which finds at first what the smaller one found.
+
+    A stack that is not there yet starts as the last one that is, behind links of zeros, so that it
+    sees the same features; its attention starts as it is in `wanted`, with gamma 0.
+
+    Args:
+        tensors: of an estimator with `stacks` stacks.
+        wanted: of a freshly made one with as many or more.
+    """
+    result = dict(tensors)
+    for name, fresh in wanted.items():
+        if name in result:
+            continue
+        part, number, rest = (*name.split(".", 2), "", "")[:3]
+        if part in ("features_back", "maps_back"):
+            result[name] = torch.zeros_like(fresh)
+        elif part in ("hourglasses", "closing", "lines", "heads") and int(number) >= stacks:
+            plain = rest.removeprefix("residual.") if part == "closing" else rest
+            last = f"{part}.{stacks - 1}."
+            result[name] = tensors.get(last + rest, tensors.get(last + plain, fresh))
+    return result
