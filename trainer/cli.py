@@ -17,6 +17,10 @@ DATA_VERBS: dict[str, tuple[str, str]] = {
     "words": ("trainer.text.build:main", "train word vectors on the captions and pack them"),
     "samples": ("trainer.evaluation.samples:main", "draw a sheet of samples of a caption model"),
     "lift-report": ("trainer.evaluation.lift_report:main", "measure the lifter into docs/"),
+    "estimate-report": (
+        "trainer.evaluation.estimate_report:main",
+        "measure the estimator into docs/",
+    ),
     "synth": ("trainer.synthetic.cli_synth:main", "draw a set of labelled people into shards"),
     "sheet": ("trainer.synthetic.sheet:main", "draw a contact sheet of such a set"),
     "check-people": ("trainer.synthetic.check:main", "look for faults in random people"),
@@ -150,7 +154,7 @@ def _export(args: argparse.Namespace, _: list[str]) -> int:
 def _data(args: argparse.Namespace, rest: list[str]) -> int:
     if args.verb is None:
         for verb, (_, title) in DATA_VERBS.items():
-            sys.stdout.write(f"{verb:12} {title}\n")
+            sys.stdout.write(f"{verb:16} {title}\n")
         return 0
     module, _, function = DATA_VERBS[args.verb][0].partition(":")
     return int(getattr(importlib.import_module(module), function)(rest) or 0)

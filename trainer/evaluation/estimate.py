@@ -18,15 +18,7 @@ from trainer.metrics import pck as measures
 from trainer.models.attention_hourglass import KEYPOINTS
 from trainer.predictors.attention_hourglass import Predictor
 
-ROWS = (
-    ("plain hourglass", "estimator_plain"),
-    ("+ adversarial", "estimator_adversarial"),
-    ("+ self-attention", "estimator_attention"),
-    ("+ both", "estimator_both"),
-)
-"""The paper's rows, trained with one budget each: weights in `weights/baselines`."""
-
-_COLUMNS = ["method", "PCK@0.2 %", "PCK@0.1 %", "PCKh@0.5 %", "AP", "AP50"]
+COLUMNS = ["method", "PCK@0.2 %", "PCK@0.1 %", "PCKh@0.5 %", "AP", "AP50"]
 
 
 @dataclass(frozen=True)
@@ -52,24 +44,17 @@ def evaluate(
         fast: a fifth of the people.
     """
     device = resolve_device(device)
-    sets = _sets(Path(data), fast)
+    sets = test_sets(Path(data), fast)
     shipped = weights or paths.weights_dir() / f"{name}.safetensors"
     counts = ", ".join(f"{len(s)} people of {s.name}" for s in sets)
-    table = Table(f"Joints in photographs ({counts})", list(_COLUMNS))
-    rows: list[tuple[str, Path | None]] = [("mean pose of the box", None)]
-    rows += [
-        (title, paths.weights_dir() / "baselines" / f"{file}.safetensors") for title, file in ROWS
-    ]
-    for title, path in rows:
-        if path is None:
-            _add(table, title, [(_mean_pose(s), s) for s in sets])
-        elif path.is_file():
-            _add(table, title, [(find(Predictor(path, device), s), s) for s in sets])
+    table = Table(f"Joints in photographs ({counts})", list(COLUMNS))
+    blind = figures_of_all([(_mean_pose(s), s) for s in sets])
+    table.add(**cells("mean pose of the box", blind))
     ours = Predictor(shipped, device)
-    figures = _add(table, "ours", [(find(ours, s), s) for s in sets])
-    once = [(find(ours, s, flip=False), s) for s in sets]
-    _add(table, "ours, without flip test", once)
-    table.metrics = {k: v for k, v in figures.items() if v is not None}
+    table.metrics = figures_of_all([(find(ours, s), s) for s in sets])
+    table.add(**cells("ours", table.metrics))
+    once = figures_of_all([(find(ours, s, flip=False), s) for s in sets])
+    table.add(**cells("ours, without flip test", once))
     table.notes += _notes(shipped)
     return table
 
@@ -146,7 +131,8 @@ def average_precision(found: Found, people: PersonPhotos) -> dict[str, float]:
     return {"ap": float(judge.stats[0]), "ap50": float(judge.stats[1])}
 
 
-def _sets(data: Path, fast: bool) -> list[PersonPhotos]:
+def test_sets(data: Path, fast: bool = False) -> list[PersonPhotos]:
+    """The people that nothing was trained on, of every set in `data`; a fifth of them if `fast`."""
     found = []
     for reader, split in ((photos.lspet, "validation"), (photos.coco_photos, "val2017")):
         with contextlib.suppress(DataError):
@@ -161,23 +147,19 @@ def _sets(data: Path, fast: bool) -> list[PersonPhotos]:
     return found
 
 
-def _add(
-    table: Table, title: str, parts: list[tuple[Found, PersonPhotos]]
-) -> dict[str, float | None]:
-    figures: dict[str, float | None] = {}
+def figures_of_all(parts: list[tuple[Found, PersonPhotos]]) -> dict[str, float]:
+    """`figures_of` of several sets together."""
+    figures: dict[str, float] = {}
     for found, people in parts:
         figures |= figures_of(found, people)
-    table.add(
-        **{
-            "method": title,
-            "PCK@0.2 %": figures.get("pck"),
-            "PCK@0.1 %": figures.get("pck_fine"),
-            "PCKh@0.5 %": figures.get("pckh"),
-            "AP": figures.get("ap"),
-            "AP50": figures.get("ap50"),
-        }
-    )
     return figures
+
+
+def cells(title: str, figures: dict[str, float]) -> dict[str, Any]:
+    """A row under `COLUMNS`."""
+    keys = ("pck", "pck_fine", "pckh", "ap", "ap50")
+    measured = {c: figures.get(k) for c, k in zip(COLUMNS[1:], keys, strict=True)}
+    return {COLUMNS[0]: title, **measured}
 
 
 def _mean_pose(people: PersonPhotos) -> Found:
