@@ -1,0 +1,447 @@
+"""Limb-wise affine warps between two poses (paper 2, section 3.1; deformable skip connections).
+
+A limb is a rectangle around its bone. The affine transform of a limb is the least-squares fit of
+its source rectangle's corners to its target rectangle's; it is computed once a pair, in coordinates
+of [-1,1] over the picture, in which it holds at every resolution. Warped features are cut out with
+the target rectangle and fused by their maximum, together with the background, which stays where it
+is and is zero where the person stood.
+
+Transforms lead from target to source, as sampling needs them. Nothing here has gradients except
+the features that are warped.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+PARTS: Final = (
+    "head",
+    "torso",
+    "left_upper_arm",
+    "left_forearm",
+    "right_upper_arm",
+    "right_forearm",
+    "left_thigh",
+    "left_shin",
+    "right_thigh",
+    "right_shin",
+)
+_BONES: Final = ((5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16))
+_OTHER_SIDE: Final = (0, 1, 4, 5, 2, 3, 8, 9, 6, 7)
+# Of a bone's own length: how far its rectangle goes on beyond its ends. A hand hangs below a wrist
+# and a foot below an ankle.
+_BEFORE: Final = 0.1
+_BEYOND: Final = (0.1, 0.5, 0.1, 0.5, 0.1, 0.25, 0.1, 0.3)
+# Of the torso's length: half the width of the rectangles.
+_HALF_WIDTH: Final = (0.19, 0.16, 0.19, 0.16, 0.23, 0.18, 0.23, 0.18)
+_LEAST_TORSO: Final = 0.26  # half of a torso's width that is seen from the side
+_HEAD: Final = (0.28, 0.34)  # half width and half height
+_FACE: Final = (0, 1, 2, 3, 4)
+_EPSILON: Final = 1e-4
+
+
+@dataclass(frozen=True)
+class LimbWarps:
+    """The transforms of a batch of pairs.
+
+    Attributes:
+        matrices: (B,10,2,3) float32, from the target to the source, both in [-1,1] (x, y; -1 and 1
+            are the outer edges of the picture); zeros where a part is missing.
+        present: (B,10) bool: the part can be brought from the source to the target.
+        source, target: (B,10,4,2) float32, corners in [-1,1]; rectangles in px of the picture.
+        size: (height, width) of the picture, px.
+    """
+
+    matrices: Tensor
+    present: Tensor
+    source: Tensor
+    target: Tensor
+    size: tuple[int, int]
+
+    def masks(self, height: int, width: int, softness: float = 1.0) -> Tensor:
+        """(B,10,height,width) float32 in [0,1]: where each part goes in the target."""
+        return self._cut(self.target, height, width, softness)
+
+    def source_masks(self, height: int, width: int, softness: float = 1.0) -> Tensor:
+        """(B,10,height,width) float32 in [0,1]: where each part is in the source."""
+        return self._cut(self.source, height, width, softness)
+
+    def _cut(self, corners: Tensor, height: int, width: int, softness: float) -> Tensor:
+        return rectangle_masks(corners, height, width, softness) * self.present[..., None, None]
+
+    def matrices_px(self) -> Tensor:
+        """(B,10,2,3) float32: the transforms between px of the picture, centres at integers."""
+        h, w = self.size
+        scale = self.matrices.new_tensor([w / 2, h / 2])
+        middle = self.matrices.new_tensor([(w - 1) / 2, (h - 1) / 2])
+        linear = self.matrices[..., :2] * scale[:, None] / scale
+        offset = self.matrices[..., 2] * scale + middle - linear @ middle
+        return torch.cat([linear, offset[..., None]], -1) * self.present[..., None, None]
+
+    def plan(self, height: int, width: int, overlaps: int = 2, softness: float = 1.0) -> "WarpPlan":
+        """What warping features of (height, width) needs.
+
+        Args:
+            overlaps: how many parts a pixel can show; of more, those win whose rectangles it lies
+                deepest in. 10 is the papers' form; beyond 2 hardly a pixel changes, and each costs
+                as much as the first.
+            softness: px of the features over which a rectangle's edge fades.
+        """
+        depths = rectangle_depths(self.target, height, width) / softness + 0.5
+        depths = depths.masked_fill(~self.present[..., None, None], 0.0)
+        coefficients = self.matrices.flatten(2)  # (B,10,6)
+        y, x = _centres(height, width, depths.device)
+        places, weights = [], []
+        for _ in range(overlaps):
+            deepest, which = depths.max(1)  # (B,h,w)
+            chosen = which.flatten(1)[..., None].expand(-1, -1, 6)
+            a, b, c, d, e, f = (
+                coefficients.gather(1, chosen).unflatten(1, (height, width)).unbind(-1)
+            )
+            places.append(torch.stack([a * x + b * y + c, d * x + e * y + f], -1))
+            weights.append(deepest.clamp(0.0, 1.0))
+            if overlaps > 1:
+                depths = depths.scatter(1, which[:, None], 0.0)
+        behind = 1.0 - self.source_masks(height, width, softness).amax(1, keepdim=True)
+        return WarpPlan(torch.stack(places, 1), torch.stack(weights, 1), behind)
+
+
+@dataclass(frozen=True)
+class WarpPlan:
+    """How features of one resolution are warped.
+
+    Attributes:
+        places: (B,K,h,w,2) float32, where in the source [-1,1] each pixel of the target looks.
+        weights: (B,K,h,w) float32 in [0,1]: the masks of the parts that are looked for there.
+        background: (B,1,h,w) float32 in [0,1]: where nobody stands in the source.
+    """
+
+    places: Tensor
+    weights: Tensor
+    background: Tensor
+
+    @cached_property
+    def _taps(self) -> tuple[Tensor, Tensor]:
+        index, share = bilinear_taps(self.places)
+        return index, share * self.weights[..., None]
+
+    def warp(self, features: Tensor) -> Tensor:
+        """Warp and fuse by the maximum.
+
+        Args:
+            features: (B,C,h,w), any float type, the source's.
+        Returns:
+            (B,C,h,w) as the target has them. At least 0: a part that is not there gives zeros.
+        """
+        fused: Tensor = _WarpAndFuse.apply(
+            features, self.places, self.weights, self.background, *self._taps
+        )
+        return fused
+
+
+class _WarpAndFuse(torch.autograd.Function):
+    """`WarpPlan.warp` by the quicker kernel in each direction: half of autograd's time.
+
+    Forward reads rows of channels-last maps; backward is that of `grid_sample`.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        features: Tensor,
+        places: Tensor,
+        weights: Tensor,
+        background: Tensor,
+        index: Tensor,
+        share: Tensor,
+    ) -> Tensor:
+        batch, channels, height, width = features.shape
+        rows = features.permute(0, 2, 3, 1).reshape(-1, channels)  # no copy if channels-last
+        largest = functional.relu(rows * background.reshape(-1, 1).to(rows.dtype))
+        wins = [largest > 0]
+        for k in range(index.shape[1]):
+            part = functional.embedding_bag(
+                index[:, k].reshape(-1, 4),
+                rows,
+                per_sample_weights=share[:, k].reshape(-1, 4).to(rows.dtype),
+                mode="sum",
+            )
+            wins.append(part > largest)
+            largest = torch.maximum(largest, part)
+        ctx.save_for_backward(places, weights, background, *wins)
+        return largest.view(batch, height, width, channels).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        places, weights, background, *wins = ctx.saved_tensors
+        batch, channels, height, width = gradients[0].shape
+        left = gradients[0].permute(0, 2, 3, 1).reshape(-1, channels)
+        empty = left.new_zeros((1,), dtype=torch.float32).expand(gradients[0].shape)
+        found: Tensor | None = None
+        for k in range(places.shape[1] - 1, -1, -1):  # the last that grew the result is largest
+            win = wins[k + 1]
+            of_part = (left * win).float() * weights[:, k].reshape(-1, 1)
+            left = left.masked_fill(win, 0.0)
+            maps = of_part.view(batch, height, width, channels).permute(0, 3, 1, 2)
+            (of_part, _) = torch.ops.aten.grid_sampler_2d_backward(
+                maps.contiguous(), empty, places[:, k], 0, 0, False, [True, False]
+            )
+            found = of_part if found is None else found.add_(of_part)
+        behind = (left * wins[0]).float() * background.reshape(-1, 1)
+        total = behind.view(batch, height, width, channels).permute(0, 3, 1, 2)
+        total = total if found is None else total + found
+        return total.to(gradients[0].dtype), None, None, None, None, None
+
+
+def bilinear_taps(places: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pixels a bilinear look-up reads, as rows of maps laid out (B*h*w, C).
+
+    Args:
+        places: (B,K,h,w,2) float32 in [-1,1].
+    Returns:
+        (B,K,h,w,4) int64 rows and their shares, float32; pixels outside have a share of 0.
+    """
+    batch, _, height, width, _ = places.shape
+    x = places[..., 0] * (width / 2) + (width - 1) / 2
+    y = places[..., 1] * (height / 2) + (height - 1) / 2
+    left, top = x.floor(), y.floor()
+    x, y = x - left, y - top
+    # Far outside is as good as just outside; int64 of a huge float would not be.
+    left, top = left.clamp(-2, width).long(), top.clamp(-2, height).long()
+    first = torch.arange(batch, device=places.device).view(-1, 1, 1, 1) * (height * width)
+    columns, rows = [], []
+    for step in (0, 1):
+        column, row = left + step, top + step
+        inside = (column >= 0) & (column < width), (row >= 0) & (row < height)
+        columns.append((column.clamp(0, width - 1), (x if step else 1 - x) * inside[0]))
+        rows.append((row.clamp(0, height - 1) * width + first, (y if step else 1 - y) * inside[1]))
+    index = [row + column for row, _ in rows for column, _ in columns]
+    share = [down * across for _, down in rows for _, across in columns]
+    return torch.stack(index, -1), torch.stack(share, -1)
+
+
+def sample(features: Tensor, places: Tensor) -> Tensor:
+    """Look features up between pixels, zero outside.
+
+    Args:
+        features: (B,C,h,w), any float type.
+        places: (B,H,W,2) float32 in [-1,1].
+    Returns:
+        (B,C,H,W) of the features' type.
+    """
+    # The kernel knows no 16 bits on a CPU, and places in 16 bits would be pixels off.
+    with torch.autocast(features.device.type, enabled=False):
+        found = functional.grid_sample(
+            features.float(), places.float(), mode="bilinear", align_corners=False
+        )
+    return found.to(features.dtype)
+
+
+def limb_warps(source: Tensor, target: Tensor, size: tuple[int, int]) -> LimbWarps:
+    """Fit the transforms of a batch of pairs.
+
+    A part that the source lacks is taken from the other side of the body, if that is there.
+
+    Args:
+        source, target: (B,17,3) keypoints, px of a picture of this size, and visibility.
+        size: (height, width) px.
+    """
+    of_source, has_source = rectangles(source)
+    of_target, has_target = rectangles(target)
+    other = list(_OTHER_SIDE)
+    lent = ~has_source & has_source[:, other]
+    of_source = torch.where(lent[..., None, None], of_source[:, other], of_source)
+    present = (has_source | lent) & has_target
+    matrices = fit_affines(normalised(of_target, size), normalised(of_source, size))
+    return LimbWarps(
+        matrices * present[..., None, None],
+        present,
+        normalised(of_source, size),
+        normalised(of_target, size),
+        size,
+    )
+
+
+def rectangles(keypoints: Tensor) -> tuple[Tensor, Tensor]:
+    """Rectangles around the parts of a body.
+
+    Args:
+        keypoints: (B,17,3) px and visibility; joints of visibility 0 are missing.
+    Returns:
+        (B,10,4,2) float32 px, corners in an order that follows the body (a torso seen from behind
+        runs the other way round), and (B,10) bool: the part's joints are there.
+    """
+    points, there = keypoints[..., :2].float(), keypoints[..., 2] > 0
+    shoulders, has_shoulders = _mean(points, there, (5, 6))
+    hips, has_hips = _mean(points, there, (11, 12))
+    length = _torso_length(points, there, (shoulders - hips).norm(dim=-1), has_shoulders & has_hips)
+    head, has_head = _head(points, there, shoulders, has_shoulders, length)
+    torso = _torso(points, there, shoulders, hips, length)
+    index = torch.tensor(_BONES, device=points.device)
+    start, end = points[:, index[:, 0]], points[:, index[:, 1]]  # (B,8,2)
+    bone = end - start
+    norm = bone.norm(dim=-1, keepdim=True)
+    # A bone that points at the camera has no direction in the picture: take it as hanging down.
+    down = torch.tensor([0.0, 1.0], device=points.device).expand_as(bone)
+    along = torch.where(norm > 0.5, bone / norm.clamp_min(1e-6), down)
+    beyond = points.new_tensor(_BEYOND)[:, None]
+    half = points.new_tensor(_HALF_WIDTH)[:, None] * length[:, None, None]  # (B,8,1)
+    least = half * 0.5
+    first = start - along * torch.maximum(norm * _BEFORE, least)
+    last = end + along * torch.maximum(norm * beyond, least)
+    limbs = _box(first, last, half)
+    has_limbs = there[:, index[:, 0]] & there[:, index[:, 1]]
+    corners = torch.cat([head[:, None], torso[:, None], limbs], 1)
+    return corners, torch.cat(
+        [has_head[:, None], (has_shoulders & has_hips)[:, None], has_limbs], 1
+    )
+
+
+def fit_affines(start: Tensor, end: Tensor) -> Tensor:
+    """Least-squares affine transforms of corners.
+
+    Args:
+        start, end: (...,4,2).
+    Returns:
+        (...,2,3) float32 that leads from `start` to `end`; of corners that lie on a line, the
+        smallest transform that fits.
+    """
+    middle, aim = start.mean(-2, keepdim=True), end.mean(-2, keepdim=True)
+    centred, wanted = start - middle, end - aim  # (...,4,2)
+    square = centred.transpose(-1, -2) @ centred  # (...,2,2)
+    # Far below what a rectangle of a pixel has; keeps the inverse finite.
+    ridge = _EPSILON * _EPSILON * torch.eye(2, device=start.device)
+    a, b, d = square[..., 0, 0] + ridge[0, 0], square[..., 0, 1], square[..., 1, 1] + ridge[1, 1]
+    inverse = torch.stack([torch.stack([d, -b], -1), torch.stack([-b, a], -1)], -2)
+    inverse = inverse / (a * d - b * b).clamp_min(1e-16)[..., None, None]
+    linear = (inverse @ (centred.transpose(-1, -2) @ wanted)).transpose(-1, -2)
+    offset = aim.transpose(-1, -2) - linear @ middle.transpose(-1, -2)
+    return torch.cat([linear, offset], -1)
+
+
+def rectangle_masks(corners: Tensor, height: int, width: int, softness: float = 1.0) -> Tensor:
+    """Draw rectangles with soft edges.
+
+    Args:
+        corners: (B,P,4,2) in [-1,1], going round in either direction.
+        softness: px of the mask over which an edge fades, half of them on either side.
+    Returns:
+        (B,P,height,width) float32 in [0,1]; an edge runs through one half.
+    """
+    return (rectangle_depths(corners, height, width) / softness + 0.5).clamp(0.0, 1.0)
+
+
+def rectangle_depths(corners: Tensor, height: int, width: int) -> Tensor:
+    """(B,P,height,width) float32 px: how far inside the nearest edge; negative outside."""
+    scale = corners.new_tensor([width / 2, height / 2])
+    at = corners * scale  # px from the middle
+    middle = at.mean(-2)  # (B,P,2)
+    y, x = _centres(height, width, corners.device)
+    depth = torch.full((1, 1, 1, 1), torch.inf, device=corners.device)
+    for edge, other in ((1, 3), (3, 1)):
+        along = at[..., edge, :] - at[..., 0, :]
+        across = torch.stack([-along[..., 1], along[..., 0]], -1)
+        across = across / across.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+        half = ((at[..., other, :] - at[..., 0, :]) * across).sum(-1).abs() / 2
+        # A linear form is the sum of a row and a column: one pass over the pixels.
+        row = across[..., :1] * (x[0] * scale[0]) - (across * middle).sum(-1, keepdim=True)
+        column = across[..., 1:] * (y[:, 0] * scale[1])
+        far = (row[..., None, :] + column[..., None]).abs_()
+        depth = torch.minimum(depth, half[..., None, None] - far)
+    return depth
+
+
+def _centres(height: int, width: int, device: torch.device | str) -> tuple[Tensor, Tensor]:
+    """(height,1) y and (1,width) x of the pixels' centres in [-1,1]."""
+    y = (torch.arange(height, device=device) * 2 + 1) / height - 1
+    x = (torch.arange(width, device=device) * 2 + 1) / width - 1
+    return y[:, None], x[None]
+
+
+def base_grid(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+    """(height,width,2) float32: x, y in [-1,1] of the pixels' centres."""
+    y, x = torch.broadcast_tensors(*_centres(height, width, device))
+    return torch.stack([x, y], -1)
+
+
+def normalised(points: Tensor, size: tuple[int, int]) -> Tensor:
+    """(...,2) px, pixel centres at integers, to [-1,1] over the picture's outer edges."""
+    height, width = size
+    return (points * 2 + 1) / points.new_tensor([width, height]) - 1
+
+
+def _box(first: Tensor, last: Tensor, half_width: Tensor) -> Tensor:
+    """(...,4,2) corners of the rectangle between two ends; `half_width` (...,1) may be negative."""
+    along = last - first
+    along = along / along.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+    side = torch.stack([-along[..., 1], along[..., 0]], -1) * half_width
+    return torch.stack([first + side, last + side, last - side, first - side], -2)
+
+
+def _mean(points: Tensor, there: Tensor, joints: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """(B,2) mean of the joints that are there, and (B,) bool whether one is."""
+    weight = there[:, list(joints)].float()
+    count = weight.sum(-1)
+    total = (points[:, list(joints)] * weight[..., None]).sum(1)
+    return total / count.clamp_min(1.0)[:, None], count > 0
+
+
+def _torso_length(points: Tensor, there: Tensor, seen: Tensor, known: Tensor) -> Tensor:
+    """(B,) px; a torso that is foreshortened or missing is guessed from what else there is."""
+    far = torch.where(there[..., None], points, points.new_tensor(-1e6)).amax(1)
+    near = torch.where(there[..., None], points, points.new_tensor(1e6)).amin(1)
+    extent = (far - near).clamp_min(0.0).amax(-1)
+    thighs = [
+        (points[:, a] - points[:, b]).norm(dim=-1) * (there[:, a] & there[:, b])
+        for a, b in ((11, 13), (12, 14))
+    ]
+    across = (points[:, 5] - points[:, 6]).norm(dim=-1) * (there[:, 5] & there[:, 6])
+    guess = torch.stack([0.2 * extent, *thighs, 1.2 * across], -1).amax(-1)
+    guess = torch.minimum(guess, 0.5 * extent)
+    return torch.maximum(torch.where(known, seen, guess), guess * 0.9).clamp_min(2.0)
+
+
+def _torso(
+    points: Tensor, there: Tensor, shoulders: Tensor, hips: Tensor, length: Tensor
+) -> Tensor:
+    """(B,4,2): along the spine, as wide as the shoulders are seen, sides as on the body."""
+    along = hips - shoulders
+    along = along / along.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+    side = torch.stack([-along[:, 1], along[:, 0]], -1)
+    across = [
+        ((points[:, a] - points[:, b]) * side).sum(-1) * (there[:, a] & there[:, b])
+        for a, b in ((5, 6), (11, 12))
+    ]
+    wide = across[0] + 0.5 * across[1]
+    sign = torch.where(wide < 0, -1.0, 1.0)
+    half = torch.maximum(across[0].abs() * 0.5 + 0.06 * length, _LEAST_TORSO * length)
+    ends = (shoulders - along * 0.12 * length[:, None], hips + along * 0.16 * length[:, None])
+    return _box(*ends, (sign * half)[:, None])
+
+
+def _head(
+    points: Tensor, there: Tensor, shoulders: Tensor, has_shoulders: Tensor, length: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(B,4,2) and (B,) bool: upright on the neck, mirrored where the face looks the other way."""
+    middle, has_head = _mean(points, there, _FACE)
+    up = middle - shoulders
+    norm = up.norm(dim=-1, keepdim=True)
+    straight = points.new_tensor([0.0, -1.0]).expand_as(up)
+    leaning = has_shoulders[:, None] & (norm > 0.2 * length[:, None])
+    up = torch.where(leaning, up / norm.clamp_min(1e-6), straight)
+    side = torch.stack([up[:, 1], -up[:, 0]], -1)
+    ears, has_ears = _mean(points, there, (3, 4))
+    profile = ((points[:, 0] - ears) * side).sum(-1) * (there[:, 0] & has_ears)
+    lateral = ((points[:, 3] - points[:, 4]) * side).sum(-1) * (there[:, 3] & there[:, 4])
+    eyes = ((points[:, 1] - points[:, 2]) * side).sum(-1) * (there[:, 1] & there[:, 2])
+    turned = torch.where(profile.abs() > (lateral + eyes).abs(), profile, lateral + eyes)
+    sign = torch.where(turned < 0, -1.0, 1.0)
+    half_width, half_height = (h * length[:, None] for h in _HEAD)
+    # The face's joints lie low in the head, which has a crown and hair.
+    centre = middle + up * 0.05 * length[:, None]
+    corners = _box(centre + up * half_height, centre - up * half_height, sign[:, None] * half_width)
+    return corners, has_head
