@@ -215,6 +215,43 @@ def test_a_killed_process_leaves_a_run_that_resumes(tmp_path: Path, number: int)
     assert (report.status, report.step) == ("done", saved + 3)
 
 
+_TWO = """
+import sys
+sys.path[:0] = [{root!r}, {tests!r}]
+from pathlib import Path
+import test_loop, trainer.engine.loop as loop
+from trainer.recipes import registry
+
+registry.RECIPES["tiny"] = registry.Row("test_loop:TinyRecipe", "")
+loop.CHECKPOINT_EVERY_S = 0.05  # often enough for the processes to disagree, if they could
+loop.VALIDATE_EVERY_S = 0.07
+out = Path({out!r})
+loop.fit("tiny", test_loop.TinyConfig(), out, out, preset="small", device="cpu", devices=2,
+         steps=400, budget_s=60.0)
+"""
+
+
+def test_two_processes_save_and_stop_together(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    script = tmp_path / "two.py"
+    script.write_text(
+        _TWO.format(
+            root=str(Path(__file__).parents[2]), tests=str(Path(__file__).parent), out=str(out)
+        )
+    )
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+            str(script),
+        ],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=True,
+        timeout=120,
+    )
+    report = json.loads((out / "progress.json").read_text())
+    assert (report["status"], report["step"]) == ("done", 400)
+
+
 def test_ema_follows_with_warm_up() -> None:
     model = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.zeros_(model.weight)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric, seed_everything
 from lightning_fabric.loggers import TensorBoardLogger
 
@@ -107,13 +108,15 @@ def fit(
     loop = _Loop(fabric, recipe, counter, report, out, start, budget_s, progress_fn, log_every)
     with _stop_on_signal() as stopped:
         while counter.step < recipe.total_steps:
-            if stopped.is_set() or (abort_fn is not None and abort_fn()):
+            stop = stopped.is_set() or (abort_fn is not None and abort_fn())
+            now, stop = _agreed(fabric, start, stop)
+            if stop:
                 report.status = "stopped"
                 break
-            if budget_s is not None and time.monotonic() - start >= budget_s:
+            if budget_s is not None and now - start >= budget_s:
                 report.status = "budget"
                 break
-            loop.one_step()
+            loop.one_step(now)
         else:
             report.status = "done"
         loop.finish(validate=report.status != "stopped")
@@ -140,32 +143,33 @@ class _Loop:
         self.progress_fn, self.log_every = progress_fn, log_every
         self.sums: dict[str, Any] = {}
         self.seconds_before = counter.seconds
-        self.trained_from = time.monotonic()
-        self.last_report = self.last_save = self.last_validation = time.monotonic()
+        self.trained_from = _agreed(fabric, start, False)[0]
+        self.last_report = self.last_save = self.last_validation = self.trained_from
         self.steps_since = 0
         self.wait_before = float(getattr(recipe, "data_wait_s", 0.0))
 
-    def one_step(self) -> None:
+    def one_step(self, now: float) -> None:
+        """Train once, then do what is due at the time `now`, on which all processes agree."""
         losses = self.recipe.step(self.counter.step)
         self.counter.step += 1
         self.steps_since += 1
         for key, value in losses.items():
             self.sums[key] = self.sums.get(key, 0.0) + value  # stays on the device: no wait
-        now = time.monotonic()
-        self.counter.seconds = self.seconds_before + now - self.trained_from
+        self.counter.seconds = self.seconds_before + time.monotonic() - self.trained_from
         if self.steps_since >= self.log_every or now - self.last_report > 30:
             self._report(now)
         if now - self.last_validation > VALIDATE_EVERY_S:
-            self._validate()
+            self._validate(now)
         if now - self.last_save > CHECKPOINT_EVERY_S:
-            self._save()
+            self._save(now)
 
     def finish(self, validate: bool) -> None:
+        now = time.monotonic()
         if self.steps_since:
-            self._report(time.monotonic())
+            self._report(now)
         if validate:
-            self._validate()
-        self._save()
+            self._validate(now)
+        self._save(now)
         for logger in self.fabric.loggers:
             logger.finalize(self.report.status)
 
@@ -191,13 +195,13 @@ class _Loop:
             if self.progress_fn is not None:
                 self.progress_fn(report)
 
-    def _validate(self) -> None:
+    def _validate(self, now: float) -> None:
         # Validation draws random numbers; training must not notice, or a resume would differ.
         before = GlobalRandomState().state_dict()
         figures = self.recipe.validate()
         GlobalRandomState().load_state_dict(before)
         self.report.figures = {k: float(v) for k, v in figures.items()}
-        self.last_validation = time.monotonic()
+        self.last_validation = now
         if self.fabric.is_global_zero and figures:
             named = {f"validation/{k}": v for k, v in self.report.figures.items()}
             self.fabric.log_dict(named, step=self.counter.step)
@@ -208,13 +212,26 @@ class _Loop:
                 " ".join(f"{k} {v:.4g}" for k, v in self.report.figures.items()),
             )
 
-    def _save(self) -> None:
+    def _save(self, now: float) -> None:
         checkpoint.save(self.fabric, self.out, self.recipe.state(), self.counter)
         if self.fabric.is_global_zero:
             model, tensors, model_config, extra = self.recipe.export()
             artifact.save(self.out / WEIGHTS_FILE, tensors, model, model_config, extra)
             self.report.write(self.out)
-        self.last_save = time.monotonic()
+        self.last_save = now
+
+
+def _agreed(fabric: Fabric, start: float, stop: bool) -> tuple[float, bool]:
+    """The time, and whether to stop, the same in all processes of a run.
+
+    Processes that save or validate at different steps would wait for each other for ever.
+    """
+    now = time.monotonic()
+    if fabric.world_size == 1:
+        return now, stop
+    mine = torch.tensor([now - start, float(stop)], dtype=torch.float64, device=fabric.device)
+    latest = fabric.all_reduce(mine, reduce_op="max")
+    return start + float(latest[0]), bool(latest[1] > 0)
 
 
 @contextmanager
