@@ -8,22 +8,22 @@ import cv2
 import numpy as np
 
 _NOSE, _SHOULDERS, _HIPS = 0, (5, 6), (11, 12)
-# Half widths in shares of the torso's length; clothes included.
+# Half widths in shares of the torso's length, chosen to meet the true masks of synthetic people.
 _LIMBS = (
-    (5, 7, 0.17),
-    (7, 9, 0.14),
-    (6, 8, 0.17),
-    (8, 10, 0.14),
-    (11, 13, 0.24),
-    (13, 15, 0.17),
-    (12, 14, 0.24),
-    (14, 16, 0.17),
-    (5, 6, 0.2),
-    (11, 12, 0.24),
-    (5, 11, 0.2),
-    (6, 12, 0.2),
+    (5, 7, 0.12),
+    (7, 9, 0.1),
+    (6, 8, 0.12),
+    (8, 10, 0.1),
+    (11, 13, 0.16),
+    (13, 15, 0.12),
+    (12, 14, 0.16),
+    (14, 16, 0.12),
+    (5, 6, 0.14),
+    (11, 12, 0.16),
+    (5, 11, 0.14),
+    (6, 12, 0.14),
 )
-_HEAD, _END = 0.34, 0.2  # the head's half width; what lies beyond wrists and ankles
+_HEAD, _END = 0.19, 0.2  # the head's half width; what lies beyond wrists and ankles
 _TORSO_OF_FIGURE = 0.31  # of the height between the highest and the lowest keypoint
 _SHIFT = 4  # OpenCV's fixed-point bits: a sixteenth of a pixel
 
