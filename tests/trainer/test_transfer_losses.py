@@ -42,7 +42,6 @@ def test_nearest_neighbour_forgives_a_shift_that_l1_punishes() -> None:
     torch.manual_seed(0)
     truth = torch.randn(2, 4, 12, 10)
     shifted = truth.roll((1, -2), (2, 3))
-    inside = slice(3, -3)
     loss = losses.nearest_neighbour(shifted, truth, 5)
     assert float(loss) < 0.5 * float(losses.weighted_l1(shifted, truth))
     far = truth.roll((1, -5), (2, 3))
