@@ -1,4 +1,4 @@
-"""Sampling and lifting through the engine, as the window asks for them."""
+"""Sampling, lifting and finding people through the engine, as the window asks for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop
 
 from benchmarks.report import Row
-from poseapp.core.paths import weights_dir
+from poseapp.core.paths import resources_dir, weights_dir
 from poseapp.services.engine import Engine
 
 CAPTION = "a man is playing tennis"
@@ -78,10 +78,48 @@ def measure() -> list[Row]:
             rows.append(Row("- its first poses shown after", first, "s"))
         rows.append(Row("lift of one pose", _lift(asker, drawn, 1, 50), "ms", 5.0))
         rows.append(Row("lift of 1,000 poses", _lift(asker, drawn, 1000, 5), "ms"))
+        if (weights_dir() / "attention_hourglass.safetensors").exists():
+            rows += _photos(asker)
         return rows
     finally:
         engine.shutdown()
         app.processEvents()
+
+
+def group_photo(across: int = 4, down: int = 2) -> bytes:
+    """A photograph of the ready-made people side by side, as the bytes of a JPEG."""
+    import cv2
+
+    files = sorted((resources_dir() / "people").glob("*.jpg"))[: across * down]
+    pictures = [cv2.resize(cv2.imread(str(file)), (320, 480)) for file in files]
+    lines = [np.hstack(pictures[row * across : (row + 1) * across]) for row in range(down)]
+    return bytes(cv2.imencode(".jpg", np.vstack(lines))[1])
+
+
+def _photos(asker: Asker) -> list[Row]:
+    """Warm: one person within a box, mirrored crop included, and a photo of eight."""
+    group = group_photo()
+    one = {"photo": group, "boxes": np.array([[0, 0, 320, 480]], np.float32)}
+
+    def median_ms(**kwargs: Any) -> float:
+        times = [asker.ask("detect_people", **kwargs)[0] for _ in range(REPEATS + 1)]
+        return 1000 * statistics.median(times[1:])
+
+    each = (median_ms(photo=group, boxes=_cells(8)) - median_ms(**one)) / 7
+    found = asker.ask("detect_people", photo=group)[2]
+    return [
+        Row("pose of one person in a photo, box given", median_ms(**one), "ms", 80.0),
+        Row("- each person more", each, "ms"),
+        Row(f"photo of eight people, {len(found['boxes'])} found", median_ms(photo=group), "ms"),
+    ]
+
+
+def _cells(count: int) -> np.ndarray:
+    """Boxes of `group_photo`, (count, 4) px."""
+    number = np.arange(count)
+    size = np.ones(count)
+    boxes = np.stack([number % 4 * 320, number // 4 * 480, 320 * size, 480 * size], axis=1)
+    return boxes.astype(np.float32)
 
 
 def _lift(asker: Asker, drawn: dict[str, np.ndarray], count: int, repeats: int) -> float:

@@ -22,6 +22,7 @@ from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import ModelCache, ModelOptions
 
 _PROGRESS_EVERY_S = 0.03
+_NICENESS = 10
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ def main(connection: Connection, registry: str, options: ModelOptions) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # These nets are small: more threads gain little, and the window needs a core of its own.
     os.environ.setdefault("OMP_NUM_THREADS", str(min(4, max(1, (os.cpu_count() or 2) // 2))))
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", os.environ["OMP_NUM_THREADS"])
+    # Where both want a core, the window comes first: a frame may not wait for a heatmap.
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
     # Ctrl+C in a terminal reaches the whole group; the window decides when this process ends.
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
