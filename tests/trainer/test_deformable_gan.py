@@ -188,9 +188,10 @@ def test_pixels_are_copied_where_the_net_says_so() -> None:
         difference = (out.images[-1] - out.warped[:, :3]).abs() * inside
         assert float(difference.max()) < 5e-3
         assert net.flow is not None
+        warps = limb_warps(pose, target, SIZE)
         half = [torch.nn.functional.avg_pool2d(t, 2) for t in
-                (net.pose_maps(target, out.warps), torch.cat([image, mask], 1))]  # fmt: skip
-        places = resized_places(net.flow(out.warps, *half), *SIZE)
+                (net.pose_maps(target, warps), torch.cat([image, mask], 1))]  # fmt: skip
+        places = resized_places(net.flow(warps, *half), *SIZE)
         assert torch.allclose(sample(image, places), out.warped[:, :3], atol=1e-4)
 
 

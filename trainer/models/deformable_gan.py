@@ -98,14 +98,12 @@ class Generated:
         mask: (B,1,H,W) logits of the person, or None.
         copied: (B,1,H,W) in [0,1], share of the pixel that is the warped photo's, or None.
         warped: (B,4,H,W), the warped photo and its mask, or None.
-        warps: the limbs' transforms.
     """
 
     images: list[Tensor]
     mask: Tensor | None
     copied: Tensor | None
     warped: Tensor | None
-    warps: LimbWarps
 
 
 class DeformableGan(nn.Module):
@@ -201,7 +199,7 @@ class DeformableGan(nn.Module):
         warped = None
         if c.copy:
             warped = self._bring(source.picture, warps, places if c.flow else None)
-        return self._decode(skips, pose[-1], source, warps, warped)
+        return self._decode(skips, pose[-1], source, warped)
 
     def pose_maps(self, keypoints: Tensor, warps: LimbWarps) -> Tensor:
         """(B,17 or 27,H,W): Gaussians, and the rectangles of the target of `warps`."""
@@ -236,7 +234,6 @@ class DeformableGan(nn.Module):
         skips: list[Tensor],
         pose: Tensor,
         source: Source,
-        warps: LimbWarps,
         warped: Tensor | None,
     ) -> Generated:
         c = self.config
@@ -269,7 +266,7 @@ class DeformableGan(nn.Module):
                 copied = out[:, -1:].sigmoid() * warped[:, 3:].float().clamp(0.0, 1.0)
                 image = image + copied * (warped[:, :3].float() - image)
             images.append(image)
-        return Generated(images, mask, copied, warped, warps)
+        return Generated(images, mask, copied, warped)
 
 
 def _check(c: DeformableGanConfig) -> None:

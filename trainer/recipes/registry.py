@@ -79,6 +79,10 @@ RECIPES: dict[str, Row] = {
         "trainer.recipes.attention_hourglass:AttentionHourglassRecipe",
         "joints in photographs by a stacked hourglass with self-attention",
     ),
+    "deformable_gan": Row(
+        "trainer.recipes.deformable_gan:DeformableGanRecipe",
+        "a person in a new pose by a deformable GAN, in each row of the tables",
+    ),
     "person_finder": Row(
         "trainer.recipes.person_finder:PersonFinderRecipe", "people in pictures as boxes"
     ),
