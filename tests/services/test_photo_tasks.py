@@ -172,7 +172,16 @@ def test_poses_of_proposals_tell_absent_from_hidden() -> None:
     assert person.pose.visibility[4] == Visibility.HIDDEN
     assert np.flatnonzero(person.pose.doubtful).tolist() == [9]
     assert person.extra == {"detection": {"model": "Tiny", "score": 0.8}}
-    assert 0.5 < person.confidence < 0.8
+    mean = person.pose.confidence[person.pose.present].mean()
+    assert person.confidence == pytest.approx((0.8 * mean) ** 0.5)
+
+
+def test_people_the_finder_doubts_are_left_out_and_boxes_by_hand_never() -> None:
+    found = {**detected([(10, 20, 60, 120)]), "finder": "Finder"}
+    found["confidence"] = np.full_like(found["confidence"], 0.15)
+    found["scores"] = np.full_like(found["scores"], 0.36)
+    assert detection.proposals(found) == []
+    assert len(detection.proposals({**found, "finder": ""})) == 1
 
 
 def test_a_second_look_takes_the_place_of_the_first() -> None:
