@@ -110,16 +110,14 @@ def test_the_warp_moves_what_the_photo_shows() -> None:
 
 def test_spectral_norm_is_one_and_stays_when_folded() -> None:
     torch.manual_seed(0)
-    for conv, flat in (
-        (torch.nn.Conv2d(6, 9, 3), lambda w: w.flatten(1)),
-        (torch.nn.ConvTranspose2d(6, 9, 4), lambda w: w.transpose(0, 1).flatten(1)),
-    ):
+    for conv in (torch.nn.Conv2d(6, 9, 3), torch.nn.ConvTranspose2d(6, 9, 4)):
         spectral(conv)
         for _ in range(40):
-            weight = conv.weight
-        assert float(torch.linalg.matrix_norm(flat(weight), 2).detach()) == pytest.approx(
-            1, abs=1e-2
-        )
+            weight = conv.weight.detach()
+        if isinstance(conv, torch.nn.ConvTranspose2d):
+            weight = weight.transpose(0, 1)
+        largest = torch.linalg.matrix_norm(weight.flatten(1), 2)
+        assert float(largest) == pytest.approx(1, abs=1e-2)
         conv.eval()
         x = torch.randn(1, 6, 8, 8)
         before = conv(x)

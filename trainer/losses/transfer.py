@@ -87,8 +87,9 @@ def weighted_l1(found: Tensor, truth: Tensor, weight: Tensor | None = None) -> T
 
 
 def perceptual(found: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:
-    """Mean over layers of the mean absolute difference of their features."""
-    parts = [(a.float() - b.float()).abs().mean() for a, b in zip(found, truth, strict=True)]
+    """Mean over layers of the mean absolute difference of their features, in their precision."""
+    # In 32 bits the differences of 64 channels took a seventh of a whole training step.
+    parts = [functional.l1_loss(a, b).float() for a, b in zip(found, truth, strict=True)]
     return torch.stack(parts).mean()
 
 

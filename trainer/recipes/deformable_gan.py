@@ -20,7 +20,7 @@ from trainer.data.person_sets import person_pairs
 from trainer.engine.ema import Ema
 from trainer.layers.pose_maps import gaussian_maps
 from trainer.layers.vgg import FILE as VGG_FILE
-from trainer.layers.vgg import LAYERS, VggFeatures
+from trainer.layers.vgg import VggFeatures
 from trainer.losses import transfer as losses
 from trainer.losses.penalties import input_gradients
 from trainer.models.deformable_gan import (
@@ -36,6 +36,8 @@ from trainer.recipes.deformable_gan_rows import DeformableGanSettings, of_row
 _AHEAD = 3  # batches made in advance
 _CLIP = 5.0
 _VALIDATED = 48  # pairs
+_NEAREST = ("conv1_2",)
+_PERCEPTUAL = ("conv1_2", "conv2_2", "conv3_1")
 
 
 @dataclass
@@ -228,7 +230,8 @@ class DeformableGanRecipe:
     def _vgg_terms(
         self, real: Tensor, fake: Tensor, draws: np.random.Generator
     ) -> dict[str, Tensor]:
-        c, terms = self.config, {}
+        c = self.config
+        terms: dict[str, Tensor] = {}
         if self.vgg is None:
             return terms
         height, width = real.shape[-2:]
@@ -243,20 +246,22 @@ class DeformableGanRecipe:
             slice(top, top + window[0]),
             slice(left, left + window[1]),
         )
+        real, fake = real[place], fake[place]
         with self._autocast():
             if c.weights.nearest:
                 with torch.no_grad():
-                    (truth,) = self.vgg(real, LAYERS[1:2])
-                (found,) = self.vgg(fake, LAYERS[1:2])
+                    (truth,) = self.vgg(real, _NEAREST)
+                (features,) = self.vgg(fake, _NEAREST)
                 stride = c.neighbour_stride
                 offset = int(draws.integers(stride)), int(draws.integers(stride))
                 terms["nearest"] = losses.nearest_neighbour(
-                    found, truth, c.neighbours, stride, offset
+                    features, truth, c.neighbours, stride, offset
                 )
             if c.weights.perceptual:
                 with torch.no_grad():
-                    truths = self.vgg(real[place])
-                terms["perceptual"] = losses.perceptual(self.vgg(fake[place]), truths)
+                    truths = self.vgg(real, _PERCEPTUAL)
+                found = self.vgg(fake, _PERCEPTUAL)
+                terms["perceptual"] = losses.perceptual(found, truths)
         return terms
 
     def state(self) -> dict[str, Any]:
@@ -377,13 +382,11 @@ class DeformableGanRecipe:
         def masks(array: np.ndarray) -> Tensor:
             return torch.from_numpy(array).to(device)[:, None].float().div_(255.0)
 
-        points = [
-            torch.from_numpy(p).to(device) for p in (batch.source_keypoints, batch.target_keypoints)
-        ]
         return _Pairs(
             pictures(batch.source),
             pictures(batch.target),
-            *points,
+            torch.from_numpy(batch.source_keypoints).to(device),
+            torch.from_numpy(batch.target_keypoints).to(device),
             masks(batch.source_mask),
             masks(batch.target_mask),
         )

@@ -43,8 +43,8 @@ class DeformableGanSettings:
         composite: the discriminator sees the generated person over the true background.
         neighbours: side of the nearest-neighbour loss's square, px; every `neighbour_stride`-th
             place is compared.
-        window: height and width of the part of the picture that VGG's perceptual loss sees, px;
-            it lies elsewhere at each step.
+        window: height and width of the part of the picture that the losses on VGG's features see,
+            px; it lies elsewhere at each step.
         gradient_penalty: weight of R1 on true pictures, every `penalty_every` steps.
         drawn_masks: share of photos whose mask is drawn from the limbs, as for photos without one.
         constant: share of the steps before the learning rates fall to zero in a straight line.
