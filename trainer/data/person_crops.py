@@ -68,7 +68,7 @@ class CropBatches:
 
     Args:
         sets: where people come from; shares: of each batch, in that order.
-        side_px: of the crops.
+        side_px: of the crops; box_to_crop: their side over the longer one of the box.
     """
 
     def __init__(
@@ -79,12 +79,14 @@ class CropBatches:
         side_px: int,
         seed: int,
         augmentation: Augmentation | None = None,
+        box_to_crop: float = BOX_TO_CROP,
     ) -> None:
         self.sets = sets
         self.counts = _split(batch, shares)
         self.side_px = side_px
         self.seed = seed
         self.augmentation = augmentation or Augmentation()
+        self.box_to_crop = box_to_crop
 
     def __call__(self, step: int) -> Batch:
         """The batch of a step."""
@@ -117,6 +119,7 @@ class CropBatches:
             zoom=float(np.exp(_normal(rng, a.zoom))),
             shift=tuple(rng.normal(0, a.shift, 2)),
             mirror=bool(rng.random() < a.mirror),
+            box_to_crop=self.box_to_crop,
         )
         border = int(rng.integers(3)) if a != STILL else 0
         image, points = cut(picture, points, matrix, self.side_px, border)
@@ -148,10 +151,11 @@ def placement(
     zoom: float = 1.0,
     shift: tuple[float, ...] = (0.0, 0.0),
     mirror: bool = False,
+    box_to_crop: float = BOX_TO_CROP,
 ) -> np.ndarray:
     """The affine map from photograph to crop, (2,3) float64; `box` is x, y, width, height px."""
     x, y, width, height = (float(v) for v in box)
-    reach = max(width, height, 2.0) * BOX_TO_CROP / zoom
+    reach = max(width, height, 2.0) * box_to_crop / zoom
     scale = side_px / reach
     angle = np.deg2rad(turn_deg)
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)

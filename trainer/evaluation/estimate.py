@@ -176,7 +176,7 @@ def _notes(weights: Path) -> list[str]:
     header: dict[str, Any] = artifact.read_header(weights)
     net = header["config"]
     return [
-        f"Crops of {net['input_px']} px around the true boxes, {net['stacks']} stacks of "
+        f"Crops of {net['input_px']} px around the true boxes, {net['stacks']} hourglasses of "
         f"{net['features']} features.",
         "PCK@0.2: within a fifth of the torso's diagonal, on the photographs of LSP Extended that "
         "`trainer/data/lspet_validation.txt` lists; joints without label and people without torso "

@@ -31,6 +31,7 @@ class AttentionHourglassConfig:
 
     Attributes:
         input_px: side of the square crop.
+        box_to_crop: that side over the longer one of the person's box.
         stacks: hourglasses in a row; all but the first have attention.
         features: channels of the finest maps (256 throughout in the paper).
         growth: channels added each time an hourglass halves its maps (0 in the paper).
@@ -41,6 +42,7 @@ class AttentionHourglassConfig:
     """
 
     input_px: int = 128
+    box_to_crop: float = 1.2
     stacks: int = 2
     features: int = 128
     growth: int = 0

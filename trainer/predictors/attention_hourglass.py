@@ -99,7 +99,7 @@ class Predictor:
                     progress(start, len(boxes))
                 crops = []
                 for box in boxes[start : start + _CHUNK]:
-                    matrix = person_crops.placement(box, side)
+                    matrix = person_crops.placement(box, side, box_to_crop=self.config.box_to_crop)
                     image, _ = person_crops.cut(photo, nothing, matrix, side)
                     crops.append((image, nothing, False, matrix))
                 batch = person_crops.stack(crops)

@@ -86,11 +86,15 @@ class AttentionHourglassRecipe:
     name = "attention_hourglass"
     presets: ClassVar[dict[str, AttentionHourglassSettings]] = {
         "small": AttentionHourglassSettings(
-            net=AttentionHourglassConfig(features=64, growth=64, depth=3, light_stem=True),
+            net=AttentionHourglassConfig(
+                box_to_crop=1.06, features=64, growth=64, depth=3, light_stem=True
+            ),
             learning_rate=1.5e-3,
         ),
         "full": AttentionHourglassSettings(
-            net=AttentionHourglassConfig(input_px=256, stacks=4, features=256, attended_px=32),
+            net=AttentionHourglassConfig(
+                input_px=256, box_to_crop=1.1, stacks=4, features=256, attended_px=32
+            ),
             judge=JudgeConfig(features=128, depth=4),
             steps=150_000,
             batch=64,
@@ -200,7 +204,7 @@ class AttentionHourglassRecipe:
         return kept
 
     def export(self) -> tuple[str, dict[str, Tensor], dict[str, Any], dict[str, Any]]:
-        extra = {"sigma": self.config.sigma, "image": "RGB in [-1, 1], square crop of 1.2 boxes"}
+        extra = {"sigma": self.config.sigma, "image": "RGB in [-1, 1]"}
         return "attention_hourglass", self.ema.tensors(), configs.to_dict(self.config.net), extra
 
     @torch.no_grad()
@@ -212,9 +216,8 @@ class AttentionHourglassRecipe:
         assert self.held_out is not None
         count = min(320, len(self.held_out))
         rows = np.linspace(0, len(self.held_out) - 1, count).astype(int)
-        maker = CropBatches(
-            [self.held_out], [1.0], 1, self.config.net.input_px, 0, augmentation=STILL
-        )
+        net = self.config.net
+        maker = CropBatches([self.held_out], [1.0], 1, net.input_px, 0, STILL, net.box_to_crop)
         found, truth, states = [], [], []
         for start in range(0, count, 32):
             batch = maker.of(0, rows[start : start + 32])
@@ -252,7 +255,17 @@ class AttentionHourglassRecipe:
             named = [n for n in names if shares[n] > 0] or names
             weights = [shares[n] or 1.0 for n in named]
             people = [sets[n] for n in named]
-            made.append(CropBatches(people, weights, c.batch, c.net.input_px, seed, c.augmentation))
+            made.append(
+                CropBatches(
+                    people,
+                    weights,
+                    c.batch,
+                    c.net.input_px,
+                    seed,
+                    c.augmentation,
+                    c.net.box_to_crop,
+                )
+            )
         return made[0], made[1]
 
     def _make(self, step: int) -> Batch:
