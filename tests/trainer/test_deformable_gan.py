@@ -156,11 +156,13 @@ def test_the_untrained_flow_follows_the_limbs() -> None:
     target = pose + torch.tensor([4.0, 2.0, 0.0])
     warps = limb_warps(pose, target, SIZE)
     maps = gaussian_maps(target, SIZE, 32, 16, 3.0)
-    places = flow(warps, maps, torch.rand(1, 4, 32, 16))
+    places, near = flow(warps, maps, torch.rand(1, 4, 32, 16))
     expected = base_grid(32, 16) - torch.tensor([4.0 / 16, 2.0 / 32])
     assert float((places[0] - expected).abs().max().detach()) < 1e-3  # everywhere: one motion
     nobody = limb_warps(torch.zeros(1, 17, 3), target, SIZE)
-    stays = flow(nobody, maps, torch.rand(1, 4, 32, 16))
+    assert float(near[0, 0, 12, 9]) == 1 and float(near[0, 0, 0, 0]) == 0
+    stays, near = flow(nobody, maps, torch.rand(1, 4, 32, 16))
+    assert not near.any()
     assert float((stays[0] - base_grid(32, 16)).abs().max().detach()) < 1e-4
 
 
@@ -182,14 +184,14 @@ def test_pixels_are_copied_where_the_net_says_so() -> None:
         out = net(image, pose, target, mask)
         assert out.copied is not None and out.warped is not None
         inside = out.copied > 0.999
-        assert float(inside.float().mean()) > 0.5
+        assert float(inside.float().mean()) > 0.2
         difference = (out.images[-1] - out.warped[:, :3]).abs() * inside
         assert float(difference.max()) < 5e-3
         assert net.flow is not None
         warps = limb_warps(pose, target, SIZE)
         half = [torch.nn.functional.avg_pool2d(t, 2) for t in
                 (net.pose_maps(target, warps), torch.cat([image, mask], 1))]  # fmt: skip
-        places = resized_places(net.flow(warps, *half), *SIZE)
+        places = resized_places(net.flow(warps, *half)[0], *SIZE)
         assert torch.allclose(sample(image, places), out.warped[:, :3], atol=1e-4)
 
 

@@ -11,10 +11,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.layers.limb_warps import PARTS, LimbWarps, base_grid, rectangle_depths, sample
+from trainer.layers.limb_warps import (
+    PARTS,
+    LimbWarps,
+    base_grid,
+    half_widths,
+    rectangle_depths,
+    sample,
+)
 
-_SOFTNESS: Final = 0.04  # of the map's height: over which one limb's motion passes into another's
-_STAY: Final = -40.0  # logit of staying in place, for people without a single limb
+_SOFTNESS: Final = 0.05  # of a limb's half width: over which its motion passes into another's
+_NEAR: Final = (0.04, 0.03)  # of the map's height: how far a limb brings pixels, how it fades there
+_STAY: Final = -1e3  # logit of staying in place, for people without a single limb
 _REACH: Final = 0.1  # displacement of an output of 1, of half the picture
 
 
@@ -40,18 +48,25 @@ class LimbFlow(nn.Module):
         assert self.last.bias is not None
         nn.init.zeros_(self.last.bias)
 
-    def forward(self, warps: LimbWarps, maps: Tensor, picture: Tensor) -> Tensor:
+    def forward(self, warps: LimbWarps, maps: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Find the places.
 
         Args:
             maps: (B,maps,h,w), the target's pose.
             picture: (B,4,h,w), the source's colours and mask.
         Returns:
-            (B,h,w,2) float32 in [-1,1] of the source.
+            (B,h,w,2) float32 in [-1,1] of the source, and (B,1,h,w) in [0,1]: how near a limb is.
+            Far from all of them a place finds what lies beside a limb in the source, which is
+            right for hair and skirts only close by.
         """
         height, width = maps.shape[-2:]
-        depths = rectangle_depths(warps.target, height, width) / (_SOFTNESS * height)
-        depths = depths.masked_fill(~warps.present[..., None, None], -1e4)
+        missing = ~warps.present[..., None, None]
+        depths = rectangle_depths(warps.target, height, width).masked_fill(missing, -1e4)
+        margin, fade = (share * height for share in _NEAR)
+        near = ((depths.amax(1, keepdim=True) + margin) / fade).clamp(0.0, 1.0)
+        # Within a limb by its own width: an arm is as deep as the torso that it crosses.
+        wide = half_widths(warps.target, height, width).clamp_min(0.5)[..., None, None]
+        depths = torch.where(depths > 0, depths / wide, depths / (0.06 * height)) / _SOFTNESS
         still = torch.full_like(depths[:, :1], _STAY)
         grid = base_grid(height, width, maps.device)  # (h,w,2)
         brought = sample(picture, _blend(warps, torch.cat([depths, still], 1), grid))
@@ -61,7 +76,7 @@ class LimbFlow(nn.Module):
         d = torch.cat([_soft(self.up1(c)), b], 1)
         out = self.last(torch.cat([_soft(self.up2(d)), a], 1)).float()
         logits = torch.cat([depths + out[:, :-2], still], 1)
-        return _blend(warps, logits, grid) + _REACH * out[:, -2:].permute(0, 2, 3, 1)
+        return _blend(warps, logits, grid) + _REACH * out[:, -2:].permute(0, 2, 3, 1), near
 
 
 def resized_places(places: Tensor, height: int, width: int) -> Tensor:

@@ -305,6 +305,13 @@ def rectangle_depths(corners: Tensor, height: int, width: int) -> Tensor:
     return depth
 
 
+def half_widths(corners: Tensor, height: int, width: int) -> Tensor:
+    """(B,P) px of a map of (height, width): half of each rectangle's shorter side."""
+    at = corners * corners.new_tensor([width / 2, height / 2])
+    sides = (at[..., 1:, :] - at[..., :1, :]).norm(dim=-1)  # to each other corner
+    return torch.minimum(sides[..., 0], sides[..., 2]) / 2
+
+
 def _centres(height: int, width: int, device: torch.device | str) -> tuple[Tensor, Tensor]:
     """(height,1) y and (1,width) x of the pixels' centres in [-1,1]."""
     y = (torch.arange(height, device=device) * 2 + 1) / height - 1

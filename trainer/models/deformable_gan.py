@@ -190,15 +190,18 @@ class DeformableGan(nn.Module):
             shown = source.picture if c.mask_head else source.picture[:, :3]
             inputs = [shown, self.pose_maps(source.keypoints, before), maps]
             skips = pose = self.encoder(torch.cat(inputs, 1))
+            places = near = None
         else:
             pose = self.pose_encoder(maps)
-            places = self._places(source, warps, maps)
+            places, near = self._places(source, warps, maps)
             brought = [self._bring(f, warps, places) for f in source.features[:-1]]
             brought.append(source.features[-1])
             skips = [torch.cat(pair, 1) for pair in zip(brought, pose, strict=True)]
         warped = None
-        if c.copy:
-            warped = self._bring(source.picture, warps, places if c.flow else None)
+        if c.copy and near is not None:
+            warped = self._bring(source.picture, warps, places)
+            near = functional.interpolate(near, c.size, mode="bilinear")
+            warped = torch.cat([warped[:, :3], warped[:, 3:] * near.to(warped.dtype)], 1)
         return self._decode(skips, pose[-1], source, warped)
 
     def pose_maps(self, keypoints: Tensor, warps: LimbWarps) -> Tensor:
@@ -211,12 +214,14 @@ class DeformableGan(nn.Module):
             maps = torch.cat([maps, rectangle_masks(warps.target, *size) * there], 1)
         return maps.contiguous(memory_format=torch.channels_last)
 
-    def _places(self, source: Source, warps: LimbWarps, maps: Tensor) -> Tensor | None:
+    def _places(
+        self, source: Source, warps: LimbWarps, maps: Tensor
+    ) -> tuple[Tensor | None, Tensor | None]:
         if self.flow is None:
-            return None
-        half = functional.avg_pool2d(maps, 2)
-        found: Tensor = self.flow(warps, half, functional.avg_pool2d(source.picture, 2))
-        return found
+            return None, None
+        half = functional.avg_pool2d(maps, 2), functional.avg_pool2d(source.picture, 2)
+        places, near = self.flow(warps, *half)
+        return places, near
 
     def _bring(self, features: Tensor, warps: LimbWarps, places: Tensor | None) -> Tensor:
         """A level of the photo's features as the target has them."""
@@ -317,9 +322,9 @@ class Discriminator(nn.Module):
         """
         x = torch.cat([source, maps, target_maps], 1)
         found = []
-        for scale in reversed(self.scales):
+        for i, scale in enumerate(reversed(self.scales)):
+            x = functional.avg_pool2d(x, 2) if i else x
             found.append(scale.condition(x))
-            x = functional.avg_pool2d(x, 2)
         return found[::-1]
 
     def forward(self, images: list[Tensor], conditions: list[Tensor]) -> list[Tensor]:

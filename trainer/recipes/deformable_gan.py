@@ -50,6 +50,8 @@ class _Pairs:
     target_points: Tensor
     source_mask: Tensor
     target_mask: Tensor
+    maps: tuple[Tensor, Tensor]
+    """(B,17,H,W) each: the poses as the discriminator sees them, source and target."""
 
 
 class DeformableGanRecipe:
@@ -166,7 +168,7 @@ class DeformableGanRecipe:
         c = self.config
         judge: Discriminator = self.judge.module
         with torch.no_grad():
-            conditions = judge.conditions(pairs.source, *self._maps(pairs))
+            conditions = judge.conditions(pairs.source, *pairs.maps)
 
         def score(*images: Tensor) -> Tensor:
             return torch.stack([x.mean((1, 2, 3)) for x in judge(list(images), conditions)]).sum(0)
@@ -333,18 +335,13 @@ class DeformableGanRecipe:
         return torch.where(given[:, None, None, None], pairs.source_mask, drawn)
 
     def _conditions(self, pairs: _Pairs) -> list[Tensor]:
-        found: list[Tensor] = self.judge.conditions(pairs.source, *self._maps(pairs))
+        found: list[Tensor] = self.judge.conditions(pairs.source, *pairs.maps)
         return found
 
-    def _maps(self, pairs: _Pairs) -> tuple[Tensor, Tensor]:
+    def _maps(self, points: Tensor) -> Tensor:
         net = self.config.net
-        maps = (
-            gaussian_maps(points, net.size, *net.size, net.sigma).contiguous(
-                memory_format=torch.channels_last
-            )
-            for points in (pairs.source_points, pairs.target_points)
-        )
-        return next(maps), next(maps)
+        maps = gaussian_maps(points, net.size, *net.size, net.sigma)
+        return maps.contiguous(memory_format=torch.channels_last)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.fabric.device.type, torch.bfloat16, enabled=self._bf16)
@@ -382,13 +379,16 @@ class DeformableGanRecipe:
         def masks(array: np.ndarray) -> Tensor:
             return torch.from_numpy(array).to(device)[:, None].float().div_(255.0)
 
+        source = torch.from_numpy(batch.source_keypoints).to(device)
+        target = torch.from_numpy(batch.target_keypoints).to(device)
         return _Pairs(
             pictures(batch.source),
             pictures(batch.target),
-            torch.from_numpy(batch.source_keypoints).to(device),
-            torch.from_numpy(batch.target_keypoints).to(device),
+            source,
+            target,
             masks(batch.source_mask),
             masks(batch.target_mask),
+            (self._maps(source), self._maps(target)),
         )
 
 
