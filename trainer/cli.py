@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from trainer import catalog, paths
 from trainer import config as configs
@@ -24,8 +25,15 @@ DATA_VERBS: dict[str, tuple[str, str]] = {
     "synth": ("trainer.synthetic.cli_synth:main", "draw a set of labelled people into shards"),
     "sheet": ("trainer.synthetic.sheet:main", "draw a contact sheet of such a set"),
     "check-people": ("trainer.synthetic.check:main", "look for faults in random people"),
+    "transfer-sheet": (
+        "trainer.evaluation.transfer_sheet:main",
+        "draw people in new poses beside the truth, a column for each weights file",
+    ),
     "pack": ("trainer.synthetic.cli_pack:main", "build the asset pack from MakeHuman's files"),
 }
+
+# Measured without an entry in the catalogue, which lists what the application may load.
+_MORE_TASKS = {"deformable_gan": "transfer"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -89,9 +97,19 @@ def _parser() -> argparse.ArgumentParser:
     fit.set_defaults(run=_fit)
 
     evaluate = commands.add_parser("evaluate", help="measure a model and print the table")
-    evaluate.add_argument("name", choices=list(catalog.CATALOG))
-    evaluate.add_argument("--weights", type=Path, help="another weights file than the shipped one")
-    evaluate.add_argument("--data", help="folder laid out like data/, data/coco or data/mocap")
+    evaluate.add_argument("name", choices=list(_tasks()))
+    evaluate.add_argument(
+        "--weights",
+        type=Path,
+        nargs="+",
+        help="another weights file than the shipped one; for deformable_gan several, a row each",
+    )
+    evaluate.add_argument(
+        "--data", help="folder laid out like data/, data/coco or data/mocap, or a set of people"
+    )
+    evaluate.add_argument(
+        "--inception", type=Path, help="ONNX file of Inception v3, for the Inception score"
+    )
     evaluate.add_argument("--json", type=Path, help="also write the table here")
     evaluate.add_argument("--fast", action="store_true", help="fewer samples")
     evaluate.add_argument(
@@ -120,22 +138,40 @@ def _fit(args: argparse.Namespace, _: list[str]) -> int:
     return run(args, config, paths.data_root(args.data))
 
 
+def _tasks() -> dict[str, str]:
+    """The task of each model that is measured, by name."""
+    return _MORE_TASKS | {entry.name: entry.task for entry in catalog.CATALOG.values()}
+
+
 def _evaluate(args: argparse.Namespace, _: list[str]) -> int:
-    task = catalog.entry(args.name).task
+    task = _tasks()[args.name]
     try:
         module = importlib.import_module(f"trainer.evaluation.{task}")
     except ModuleNotFoundError as exc:
         raise TrainerError(f"There is no measure for {task}.") from exc
-    split = {} if args.split == "test" else {"split": args.split}
-    if split and task != "caption_to_pose":
-        raise TrainerError("Only caption models are measured on validation images: drop --split.")
+    weights: Path | list[Path] | None = args.weights
+    options: dict[str, Any] = {}
+    if task == "transfer":
+        options["inception"] = args.inception
+    else:
+        if args.inception:
+            raise TrainerError("Only persons in new poses have an Inception score: drop it.")
+        if args.weights and len(args.weights) > 1:
+            raise TrainerError(f"{args.name} is measured one file at a time: give one --weights.")
+        weights = args.weights[0] if args.weights else None
+    if args.split != "test":
+        if task != "caption_to_pose":
+            raise TrainerError(
+                "Only caption models are measured on validation images: drop --split."
+            )
+        options["split"] = args.split
     table = module.evaluate(
         args.name,
         paths.data_root(args.data),
-        weights=args.weights,
+        weights=weights,
         fast=args.fast,
         device=args.device,
-        **split,
+        **options,
     )
     sys.stdout.write(table.markdown())
     if args.json:

@@ -19,6 +19,7 @@ from trainer.metrics import pck
 from trainer.metrics import ssim as pictures
 from trainer.metrics.inception import SPLITS as INCEPTION_SPLITS
 from trainer.metrics.inception import inception_score
+from trainer.predictors.deformable_gan import Predictor
 
 ROWS = {
     "unet": "U-Net",
@@ -179,8 +180,6 @@ def open_rows(
     Returns:
         the methods, and the height and width px they work at.
     """
-    from trainer.predictors.deformable_gan import Predictor
-
     predictors = [Predictor(path, device) for _, path in files]
     sizes = {(int(p.size[0]), int(p.size[1])) for p in predictors}
     if len(sizes) > 1:
