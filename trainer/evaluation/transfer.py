@@ -225,8 +225,8 @@ def compare(rows: Sequence[Row], people: PersonPairs, judged_by: Judges, count: 
         table.add(method=row.title, **figures)
         _log.info("%s: SSIM %.3f, L1 %.3f", row.title, figures["SSIM"], figures["L1"])
     table.notes += [
-        f"Standard error of SSIM: {max(errors):.3f} or less; of the difference of two rows less, "
-        "as the pairs are the same.",
+        f"Standard error of SSIM: {max(errors):.3f} or less, were the pairs "
+        "independent; of the difference of two rows less, as the pairs are the same.",
         *judged_by.missing,
     ]
     return table
