@@ -17,6 +17,7 @@ from trainer.models.attention_hourglass import (
     JudgeConfig,
     SelfAttentionResidual,
 )
+from trainer.predictors.attention_hourglass import _in_the_first_frame
 from trainer.recipes.attention_hourglass import stacked
 
 TINY = AttentionHourglassConfig(input_px=64, stacks=2, features=16, depth=2)
@@ -159,3 +160,14 @@ def test_growing_channels_and_a_light_stem_keep_the_shapes() -> None:
     maps, presence = AttentionHourglass(config)(torch.zeros(1, 3, 64, 64))
     assert [tuple(m.shape) for m in maps] == [(1, 19, 16, 16)] * 2
     assert presence.shape == (1, 17, 2)
+
+
+def test_maps_of_a_closer_crop_fall_where_the_first_one_sees_them() -> None:
+    middle = 15.5
+    far = losses.gaussian_targets(torch.tensor([[[middle + 6.0, middle - 3.0]]]), 32, 1.0)
+    near = losses.gaussian_targets(torch.tensor([[[middle + 9.0, middle - 4.5]]]), 32, 1.5)
+    alone = _in_the_first_frame(far[None], (1.0,))
+    both = _in_the_first_frame(torch.stack([far, near]), (1.0, 1.5))
+    assert torch.allclose(alone, far)
+    assert float((both - far).abs().max()) < 0.02
+    assert float(both.sum()) == pytest.approx(1.0, abs=0.01)

@@ -1,4 +1,4 @@
-"""`python -m trainer data estimate-report`: tables and sheet of `docs/results/estimate.md`."""
+"""`python -m trainer data estimate-report`: tables and sheet of `docs/results/photo_to_pose.md`."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from trainer.data.photos import HIDDEN, JOINTS, PersonPhotos
 from trainer.data.synthetic_photos import person_photos
 from trainer.engine import progress
 from trainer.errors import TrainerError
-from trainer.evaluation import estimate
+from trainer.evaluation import estimate, find
 from trainer.evaluation.estimate_sheet import draw_sheet
 from trainer.evaluation.lift_report import filled
 from trainer.evaluation.table import Table
@@ -32,11 +32,11 @@ INGREDIENTS = {
     "everything": "ing_all",
     "photographs alone": "ing_photos",
     "synthetic people alone": "ing_synthetic",
-    "no colour, blur, cut-out, other backgrounds": "ing_nocolour",
+    "synthetic people, colours, noise and backgrounds as drawn": "ing_synthetic_plain",
     "no turns, zooms, shifts, mirroring, half bodies": "ing_nogeometry",
     "every label believed": "ing_norobust",
 }
-"""Run folders by what they leave out; `docs/results/estimate.md` has the commands."""
+"""Run folders by what they leave out; `docs/results/photo_to_pose.md` has the commands."""
 
 
 def main(arguments: list[str]) -> int:
@@ -62,10 +62,13 @@ def main(arguments: list[str]) -> int:
     noisy = [(estimate.find(predictor, s), s) for s in sets if s.noisy]
     if noisy:
         tables |= {"joints": per_joint(*noisy[0]), "confidence": by_confidence(*noisy[0])}
+    finder = paths.weights_dir() / "person_finder.safetensors"
+    if finder.is_file():
+        tables["finder"] = find.evaluate("person_finder", data)
     if options.runs:
         tables["rows"] = trials(options.runs, ROWS, "The paper's parts", sets)
         tables["ingredients"] = trials(options.runs, INGREDIENTS, "What training needs", sets)
-    page = options.docs / "results" / "estimate.md"
+    page = options.docs / "results" / "photo_to_pose.md"
     page.write_text(filled(page.read_text("utf-8"), tables), "utf-8")
     if options.synthetic:
         people = person_photos(options.synthetic, "test")
