@@ -183,8 +183,8 @@ def _notes(weights: Path) -> list[str]:
     net = header["config"]
     return [
         f"Crops of {net['input_px']} px around the true boxes, {net['stacks']} hourglasses of "
-        f"{net['features']} features. Ours: the mean of the crop, its mirror image, and both from a "
-        "little closer, as the application looks.",
+        f"{net['features']} features. Ours: the mean of the crop, its mirror image, and both from "
+        "a little closer, as the application looks.",
         "PCK@0.2: within a fifth of the torso's diagonal, on the photographs of LSP Extended that "
         "`trainer/data/lspet_validation.txt` lists; joints without label and people without torso "
         "do not count. Two labellers of one photograph agree at 79 %.",
