@@ -11,8 +11,8 @@ heatmaps are logits under a softmax over the pixels, which learns faster than re
 Gaussians; neck and top of the head are two auxiliary maps; a head tells for each joint whether it
 is in the picture and whether it is hidden.
 
-Costs a crop, forward: the `small` preset .25 billion multiplications and 2.4 million weights, `full`
-18.6 billion and 13.3 million. One processor thread trains `small` on some 70 crops a second.
+Costs of a crop, forward: the `small` preset .25 billion multiplications and 2.4 million weights,
+`full` 18.6 billion and 13.3 million. One processor thread trains `small` on some 70 crops a second.
 """
 
 from dataclasses import dataclass
