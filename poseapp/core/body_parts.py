@@ -64,7 +64,7 @@ class Figure:
         seen: (17,) bool: there, and nothing hides it.
         unit: trunk length that the bones speak for.
         neck, pelvis: (2,), the middles of shoulders and hips, guessed where both are absent.
-        head: (2,) middle of the face; None without any point of it.
+        head: (2,) middle of the head; None without any point of it.
     """
 
     points: np.ndarray
@@ -120,7 +120,7 @@ def figure(keypoints: np.ndarray) -> Figure:
         rows = [j for j in pair if there[j]]
         return np.asarray(points[rows].mean(0)) if rows else None
 
-    neck, pelvis, head = middle(SHOULDERS), middle(HIPS), middle(FACE)
+    neck, pelvis, head = middle(SHOULDERS), middle(HIPS), _head(points, there)
     if neck is None and head is not None:
         down = np.array([0.0, 1.0]) if pelvis is None else unit_vector(pelvis - head, (0.0, 1.0))
         neck = head + _NECK_TO_FACE * unit * down
@@ -133,6 +133,16 @@ def figure(keypoints: np.ndarray) -> Figure:
         pelvis = neck + unit * down
     seen = np.asarray(pose.visibility == 2)
     return Figure(points, there, seen, unit, neck, pelvis, head)
+
+
+def _head(points: np.ndarray, there: np.ndarray) -> np.ndarray | None:
+    """The middle of a head: between the ears; seen from the side, near the one ear."""
+    ears = [j for j in (3, 4) if there[j]]
+    front = [j for j in (0, 1, 2) if there[j]]
+    if len(ears) == 2 or not front:
+        return np.asarray(points[ears].mean(0)) if ears else None
+    face = points[front].mean(0)
+    return np.asarray(0.65 * points[ears[0]] + 0.35 * face if ears else face)
 
 
 def unit_vector(vector: np.ndarray, otherwise: tuple[float, float]) -> np.ndarray:
