@@ -22,6 +22,7 @@ from trainer.models.attention_hourglass import KEYPOINTS
 from trainer.predictors.attention_hourglass import Predictor
 
 _NAME = "attention_hourglass"
+_TABLES = ("main", "joints", "confidence", "rows", "ingredients", "finder")
 ROWS = {
     "plain hourglass": "row_plain",
     "+ adversarial": "row_adversarial",
@@ -45,7 +46,8 @@ def main(arguments: list[str]) -> int:
         prog="python -m trainer data estimate-report", description=__doc__
     )
     parser.add_argument("--data", help="folder that holds photos/")
-    parser.add_argument("--runs", type=Path, help="folder of the runs of the two tables of trials")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the trials")
+    parser.add_argument("--tables", nargs="+", choices=_TABLES, help="only these")
     parser.add_argument("--synthetic", type=Path, help="crops256 set whose test people are drawn")
     parser.add_argument("--look", type=Path, help="draw photographs of the test sets here")
     parser.add_argument("--docs", type=Path, default=Path("docs"))
@@ -53,20 +55,24 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     data = paths.data_root(options.data)
 
-    main_table = estimate.evaluate(_NAME, data)
-    if options.json:
-        main_table.write(options.json)
-    predictor = Predictor(paths.weights_dir() / f"{_NAME}.safetensors")
+    wanted = options.tables or list(_TABLES)
     sets = estimate.test_sets(data)
-    tables = {"main": main_table}
-    noisy = [(estimate.find(predictor, s), s) for s in sets if s.noisy]
-    if noisy:
-        tables |= {"joints": per_joint(*noisy[0]), "confidence": by_confidence(*noisy[0])}
-    finder = paths.weights_dir() / "person_finder.safetensors"
-    if finder.is_file():
+    tables: dict[str, Table] = {}
+    if "main" in wanted:
+        tables["main"] = estimate.evaluate(_NAME, data)
+        if options.json:
+            tables["main"].write(options.json)
+    predictor = Predictor(paths.weights_dir() / f"{_NAME}.safetensors")
+    noisy = [s for s in sets if s.noisy]
+    if noisy and {"joints", "confidence"} & set(wanted):
+        found = estimate.find(predictor, noisy[0])
+        tables |= {"joints": per_joint(found, noisy[0])}
+        tables |= {"confidence": by_confidence(found, noisy[0])}
+    if "finder" in wanted:
         tables["finder"] = find.evaluate("person_finder", data)
-    if options.runs:
+    if "rows" in wanted:
         tables["rows"] = trials(options.runs, ROWS, "The paper's parts", sets)
+    if "ingredients" in wanted:
         tables["ingredients"] = trials(options.runs, INGREDIENTS, "What training needs", sets)
     page = options.docs / "results" / "photo_to_pose.md"
     page.write_text(filled(page.read_text("utf-8"), tables), "utf-8")
@@ -80,7 +86,7 @@ def main(arguments: list[str]) -> int:
 
 
 def trials(runs: Path, folders: dict[str, str], title: str, sets: list[PersonPhotos]) -> Table:
-    """One row a run folder, flip test on.
+    """One row a run folder, with the flip test alone.
 
     Raises:
         TrainerError: a run is missing.
@@ -95,7 +101,8 @@ def trials(runs: Path, folders: dict[str, str], title: str, sets: list[PersonPho
         seen = report["step"] * settings["config"]["batch"]
         hours = round(report["seconds"] / 3600, 2)
         predictor = Predictor(runs / folder / "last.safetensors")
-        figures = estimate.figures_of_all([(estimate.find(predictor, s), s) for s in sets])
+        found = [(estimate.find(predictor, s, zooms=(1.0,)), s) for s in sets]
+        figures = estimate.figures_of_all(found)
         table.add(
             **estimate.cells(name, figures),
             **{"people seen": seen, "hours": hours},
