@@ -13,7 +13,7 @@ from trainer.data.person_crops import STILL
 from trainer.data.photos import JOINTS, VISIBLE, PersonPhotos
 from trainer.engine.loop import fit
 from trainer.errors import ArtifactError, TrainerError
-from trainer.evaluation.estimate import Found, average_precision, figures_of
+from trainer.evaluation.estimate import Found, average_precision, figures_of, with_found_boxes
 from trainer.metrics import pck as measures
 from trainer.models.attention_hourglass import AttentionHourglassConfig, JudgeConfig
 from trainer.predictors.attention_hourglass import Predictor
@@ -214,3 +214,24 @@ def test_average_precision_is_one_for_the_truth_and_falls_with_error() -> None:
     assert figures_of(exact, people)["ap50"] == pytest.approx(1.0)
     noisy = replace(people, noisy=True)
     assert figures_of(exact, noisy)["pck"] == pytest.approx(100.0)
+
+
+def test_found_boxes_take_the_place_of_true_ones() -> None:
+    people = spots(2)
+
+    class Finder:
+        score = 0.5
+
+        def find(self, photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            if (photo == people.picture(1)).all():
+                return np.array([[0, 0, 4, 4]], np.float32), np.array([0.9])
+            x, y, width, height = people.boxes[0]
+            near = [x + 2, y, width, height]
+            return np.array([[0, 0, 9, 9], near, people.boxes[0]]), np.array([0.9, 0.8, 0.1])
+
+    found = with_found_boxes(Finder(), people)
+    assert np.allclose(
+        found.boxes[0], people.boxes[0] + [2, 0, 0, 0]
+    )  # the exact one scores too low
+    assert found.boxes[1].tolist() == [0, 0, 100, 100]  # nobody found there: the whole picture
+    assert (found.keypoints == people.keypoints).all()
