@@ -304,13 +304,15 @@ def _filled(
     size = arms.shape[::-1]
     small = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
     inside = cv2.resize(cover, size, interpolation=cv2.INTER_AREA) > 128
-    grown = cv2.dilate(arms, np.ones((3, 3), np.uint8), iterations=2) > 60
+    grown = cv2.dilate(arms, np.ones((3, 3), np.uint8), iterations=4) > 60
     unknown = (grown | ~inside).astype(np.uint8)
     if unknown.all():
         return colour
     filled = cv2.inpaint(small, unknown, 3.0, cv2.INPAINT_TELEA)
     full = (colour.shape[1], colour.shape[0])
     big = cv2.resize(filled, full, interpolation=cv2.INTER_LINEAR)
+    # The rim of a hand that was taken for the trousers must not stay behind on them.
+    arms = cv2.dilate(arms, np.ones((3, 3), np.uint8), iterations=2)
     share = cv2.resize(arms, full, interpolation=cv2.INTER_LINEAR)[..., None].astype(np.uint16)
     mixed = big.astype(np.uint16) * share + colour.astype(np.uint16) * (255 - share)
     return np.asarray((mixed + 127) // 255, np.uint8)

@@ -7,12 +7,13 @@ coarse grid, a `cv2.remap` and a blend for each of five layers.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from poseapp.core.body_parts import LIMBS, Figure, figure
+from poseapp.core.body_parts import LIMBS, Figure, draw_head, figure
 from poseapp.core.errors import PoseError
 from poseapp.core.limb_layers import SKIRT, TRUNK, Layer, bones, take_apart
 from poseapp.core.limb_maps import (
@@ -32,6 +33,7 @@ _ARM_BONES, _LEG_BONES = (0.56, 0.48), (0.8, 0.8)  # trunk lengths
 _SHORT, _LONG = 0.45, 0.65  # a bone seen shorter than that says too little of how it looks
 _WIDER = 1.35  # what is beside a bone may be stretched
 _PROFILE = 0.06  # trunk lengths that the nose points aside in a view from the side
+_TURNED_HEAD = 0.12  # trunk lengths that the nose moves aside in a head of another direction
 _TRUSTED_STRETCH = 1.25, 1.9  # a bone seen this much longer or shorter is trusted fully, not at all
 
 
@@ -133,18 +135,39 @@ class Warper:
         trust = np.zeros(out_size, np.uint8)
         for item in self._placed(keypoints, transform, depth):
             self._paint(item, canvas, trust)
+        self._doubt_head(keypoints, transform, trust)
         return Warped(*_straight(canvas), trust)
+
+    def _doubt_head(
+        self, keypoints: np.ndarray, transform: np.ndarray | None, trust: np.ndarray
+    ) -> None:
+        """A head that looks elsewhere cannot be made of this photo; half of it must not be."""
+        target = figure(_transformed(keypoints, transform)[0])
+        if target.head is None or abs(profile(target) - profile(self.figure)) < _TURNED_HEAD:
+            return
+        head = np.zeros_like(trust)
+        draw_head(head, target, 1.5)
+        trust[head > 0] = 0
+
+    def cover(
+        self,
+        keypoints: np.ndarray,
+        out_size: tuple[int, int],
+        transform: np.ndarray | None,
+        parts: Collection[str],
+    ) -> np.ndarray:
+        """(H, W) uint8: where some of the layers would be, whatever lies before them."""
+        canvas = np.zeros((*out_size, 4), np.uint8)
+        for item in self._placed(keypoints, transform, None):
+            if item.name in parts:
+                self._paint(item, canvas)
+        return np.asarray(cv2.extractChannel(canvas, 3))
 
     def _placed(
         self, keypoints: np.ndarray, transform: np.ndarray | None, depth: np.ndarray | None
     ) -> list[_Placed]:
         """The layers back to front, each with where it goes."""
-        values = np.array(keypoints, float)
-        scale = 1.0
-        if transform is not None:
-            matrix = np.asarray(transform, float)
-            values[:, :2] = values[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-            scale = math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
+        values, scale = _transformed(keypoints, transform)
         target = figure(values)
         gain = growth(self.figure, target, max(scale, 1e-6))
         order = [TRUNK, *(n for n in LIMBS if target.there[list(LIMBS[n].joints[:2])].all())]
@@ -275,6 +298,18 @@ class _Placed:
     flip: float
     target: Figure
     gain: float
+
+
+def _transformed(
+    keypoints: np.ndarray, transform: np.ndarray | None
+) -> tuple[np.ndarray, float]:
+    """(17, 3) keypoints in px of the output, and output px a photo px."""
+    values = np.array(keypoints, float)
+    if transform is None:
+        return values, 1.0
+    matrix = np.asarray(transform, float)
+    values[:, :2] = values[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    return values, math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
 
 
 def _place(name: str, target: Figure, depth: np.ndarray | None) -> tuple[float, float]:

@@ -1,0 +1,253 @@
+"""The generator's small picture back in the photo, at the photo's own resolution.
+
+The generator knows how the person looks in the new pose, at 128 x 64 or 256 x 128 px. The warped
+photo knows every hair and thread, where a part only turned. So wherever the two agree and the warp
+is to be believed, as in a face, the warp is taken, elsewhere the generator. What did not move stays
+the photo, byte for byte.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from poseapp.core.body_parts import LIMBS
+from poseapp.core.errors import PoseError
+from poseapp.core.limb_maps import smooth
+from poseapp.core.limb_warp import Warped, Warper
+
+_SHADES_PX = 0.8  # of the generator's pixels: what it can tell apart
+_AGREE = 32.0  # grey levels by which generator and warp may differ and still mean the same
+_REGION = 0.014  # of the generator's height: what is decided as one
+_TAKEN = 0.4, 0.65  # agreement at which the warp begins to be taken, and is taken whole
+_EDGE_PX = 1.6  # softness of the outline in the photo, at least
+_EDGE_SHARE = 0.35  # of a generator's pixel: softness of an outline that nothing else knows
+_MOVED_PX = 0.25
+_STILL_RIM = 0.06  # trunk lengths: how far around moved limbs the photo gives way to the plate
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What the generator gives.
+
+    Attributes:
+        image: (h, w, 3) uint8 RGB.
+        mask: (h, w) float in 0-1, how much of each pixel is the person.
+        to_photo: (2, 3) float, its px to px of the photo; whole numbers are pixel centres in both.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    to_photo: np.ndarray
+
+
+def unmoved(before: np.ndarray, after: np.ndarray) -> bool:
+    """Two poses, (17, 3) px and visibility, show the same."""
+    one, other = np.asarray(before, float), np.asarray(after, float)
+    there, there_after = one[:, 2] > 0, other[:, 2] > 0
+    gap = np.abs(one[there & there_after, :2] - other[there & there_after, :2])
+    return bool((there == there_after).all() and (gap.size == 0 or gap.max() < _MOVED_PX))
+
+
+def compose(
+    photo: np.ndarray,
+    plate: np.ndarray,
+    warper: Warper,
+    keypoints: np.ndarray,
+    generated: Generated | None,
+    depth: np.ndarray | None = None,
+) -> np.ndarray:
+    """The person in the new pose, in the photo.
+
+    Args:
+        photo: (H, W, 3) uint8 RGB, the one that `warper` was made of.
+        plate: (H, W, 3) uint8, the photo without the person.
+        keypoints: (17, 3) x, y px of the photo and visibility: the new pose.
+        generated: what the generator made of it; None takes the warp alone.
+        depth: (17,), as for `Warper.warp`.
+    Returns:
+        (H, W, 3) uint8; equal to the photo where the pose did not change, equal to the plate
+        where nobody is.
+    """
+    if photo.shape != plate.shape or photo.shape[:2] != warper.size:
+        raise PoseError("Photo, clean plate and mask must have one size.")
+    if unmoved(warper.keypoints, keypoints):
+        return np.array(photo)
+    out = np.array(plate)
+    height, width = photo.shape[:2]
+    x0, y0, x1, y1 = _window(warper, keypoints, generated, (height, width))
+    if x1 <= x0 or y1 <= y0:
+        return out
+    shift = np.array([[1.0, 0.0, -x0], [0.0, 1.0, -y0]])
+    size = (y1 - y0, x1 - x0)
+    warped = warper.trusted(keypoints, size, shift, depth)
+    if generated is None:
+        rgb, alpha = warped.rgb, warped.alpha
+    else:
+        local = np.asarray(generated.to_photo, float) + [[0, 0, -x0], [0, 0, -y0]]
+        rgb, alpha = blended(Generated(generated.image, generated.mask, local), warped)
+    _over(out[y0:y1, x0:x1], rgb, alpha)
+    keep = still(warper, keypoints, (x0, y0, x1, y1))
+    if keep is not None:
+        _over(out[y0:y1, x0:x1], photo[y0:y1, x0:x1], keep)
+    return out
+
+
+def _window(
+    warper: Warper,
+    keypoints: np.ndarray,
+    generated: Generated | None,
+    size: tuple[int, int],
+) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 px of the photo where anything may change."""
+    points = np.asarray(keypoints, float)
+    corners = [points[points[:, 2] > 0, :2]]
+    margin = 0.8 * warper.figure.unit
+    low, high = corners[0].min(0) - margin, corners[0].max(0) + margin
+    for layer in warper.layers.values():
+        h, w = layer.colour.shape[:2]
+        low = np.minimum(low, layer.offset)
+        high = np.maximum(high, np.array(layer.offset) + [w, h])
+    if generated is not None:
+        h, w = generated.mask.shape
+        ends = np.array([[-0.5, -0.5], [w - 0.5, -0.5], [-0.5, h - 0.5], [w - 0.5, h - 0.5]])
+        placed = ends @ generated.to_photo[:, :2].T + generated.to_photo[:, 2]
+        low, high = np.minimum(low, placed.min(0)), np.maximum(high, placed.max(0))
+    x0, y0 = (int(max(math.floor(v), 0)) for v in low)
+    x1, y1 = int(min(math.ceil(high[0]), size[1])), int(min(math.ceil(high[1]), size[0]))
+    return x0, y0, x1, y1
+
+
+def blended(generated: Generated, warped: Warped) -> tuple[np.ndarray, np.ndarray]:
+    """Generator and warp as one person.
+
+    Args:
+        generated: `to_photo` leads into the warp's picture.
+        warped: (H, W) as `Warper.trusted` gives it.
+    Returns:
+        rgb (H, W, 3) uint8, alpha (H, W) uint8.
+    """
+    size = warped.alpha.shape[1], warped.alpha.shape[0]
+    scale = math.sqrt(abs(float(np.linalg.det(generated.to_photo[:, :2]))))
+    mask = np.clip(np.asarray(generated.mask, np.float32), 0.0, 1.0)
+    inner = _carried_out(generated.image, mask)
+    # The two are compared at the generator's size, where that costs nothing.
+    back = cv2.invertAffineTransform(np.asarray(generated.to_photo, float))
+    shades, cover = _shrunk(warped, back, (mask.shape[1], mask.shape[0]), scale)
+    gap = cv2.GaussianBlur(np.abs(shades - cv2.GaussianBlur(inner, (0, 0), _SHADES_PX)), (0, 0), 1.0)
+    agree = np.exp(-((gap.mean(-1) / _AGREE) ** 2)) * np.clip(2.0 * cover - 0.6, 0.0, 1.0)
+    # A region is one or the other: the mean of two faces is nobody's.
+    region = max(_REGION * mask.shape[0], 0.8)
+    agree = smooth((cv2.GaussianBlur(agree, (0, 0), region) - _TAKEN[0]) / (_TAKEN[1] - _TAKEN[0]))
+
+    def large(picture: np.ndarray, how: int) -> np.ndarray:
+        return np.asarray(
+            cv2.warpAffine(
+                picture.astype(np.float32),
+                generated.to_photo,
+                size,
+                flags=how,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+        )
+
+    alpha_large = _within(large(cv2.GaussianBlur(mask, (0, 0), 0.6), cv2.INTER_CUBIC), generated, size)
+    whole = np.clip(large(agree, cv2.INTER_LINEAR), 0.0, 1.0)
+    whole *= warped.trust.astype(np.float32) / 255.0
+    rgb = large(inner, cv2.INTER_CUBIC)
+    rgb += whole[..., None] * (warped.rgb.astype(np.float32) - rgb)
+    # An outline: sharp as the photo's where the warp is believed, else as the mask suggests.
+    sharp = _steepened(alpha_large, max(_EDGE_PX, scale * _EDGE_SHARE), scale)
+    edge = cv2.GaussianBlur(whole, (0, 0), max(0.5 * scale, 0.5))
+    edge = np.clip(edge * 2.0, 0.0, 1.0)
+    alpha = edge * (warped.alpha.astype(np.float32) / 255.0) + (1.0 - edge) * sharp
+    # What the generator leaves empty stays empty.
+    alpha = np.where(alpha_large < 0.04, 0.0, alpha)
+    return (
+        np.asarray(np.rint(np.clip(rgb, 0.0, 255.0)), np.uint8),
+        np.asarray(np.rint(np.clip(alpha, 0.0, 1.0) * 255.0), np.uint8),
+    )
+
+
+def _carried_out(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(h, w, 3) float32: colours of the person's inside, also beyond its outline."""
+    inside = np.clip(2.5 * mask - 1.4, 0.0, 1.0)[..., None]
+    colour = image.astype(np.float32)
+    out, known = colour * inside, inside.copy()
+    for sigma in (1.0, 2.0, 4.0, 8.0):
+        blurred = cv2.GaussianBlur(colour * inside, (0, 0), sigma)
+        weight = cv2.GaussianBlur(inside, (0, 0), sigma)[..., None]
+        free = (1.0 - known) * np.clip(20.0 * weight, 0.0, 1.0)
+        out += free * blurred / np.maximum(weight, 1e-4)
+        known += free
+    return np.asarray(out + (1.0 - known) * colour, np.float32)
+
+
+def _shrunk(
+    warped: Warped, back: np.ndarray, size: tuple[int, int], scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The warp at the generator's size: (h, w, 3) float32 shades and (h, w) float32 cover."""
+    alpha = warped.alpha.astype(np.float32) / 255.0
+    picture = np.dstack([warped.rgb.astype(np.float32) * alpha[..., None], alpha])
+    while scale >= 2.0:  # halves first, so that a blur of a few pixels is enough
+        wide = picture.shape[1] // 2 * 2, picture.shape[0] // 2 * 2
+        picture = cv2.resize(
+            picture[: wide[1], : wide[0]], (wide[0] // 2, wide[1] // 2), interpolation=cv2.INTER_AREA
+        )
+        back = back @ np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5], [0.0, 0.0, 1.0]])
+        scale /= 2.0
+    picture = cv2.GaussianBlur(picture, (0, 0), max(_SHADES_PX * scale, 0.5))
+    small = cv2.warpAffine(picture, back, size, flags=cv2.INTER_LINEAR)
+    cover = small[..., 3]
+    return np.asarray(small[..., :3] / np.maximum(cover[..., None], 1e-3)), np.asarray(cover)
+
+
+def _within(alpha: np.ndarray, generated: Generated, size: tuple[int, int]) -> np.ndarray:
+    """Opacity, zero outside of the generator's picture."""
+    frame = np.ones(generated.mask.shape, np.float32)
+    inside = cv2.warpAffine(frame, generated.to_photo, size, flags=cv2.INTER_LINEAR)
+    return np.asarray(np.clip(alpha, 0.0, 1.0) * inside)
+
+
+def _steepened(alpha: np.ndarray, width_px: float, scale: float) -> np.ndarray:
+    """An enlarged mask with an outline of `width_px` where it had one of a generator's pixel."""
+    factor = max(1.6 * scale / max(width_px, 1e-6), 1.0)
+    return np.asarray(np.clip((alpha - 0.5) * factor + 0.5, 0.0, 1.0))
+
+
+def still(
+    warper: Warper, keypoints: np.ndarray, window: tuple[int, int, int, int]
+) -> np.ndarray | None:
+    """Where a window of the photo stays as it is: away from all parts that moved.
+
+    Returns:
+        (h, w) uint8, 255 there, with a soft edge; None where every part moved.
+    """
+    before, after = warper.keypoints, np.asarray(keypoints, float)
+    trunk = [0, 1, 2, 3, 4, 5, 6, 11, 12]
+    groups = {"trunk": trunk, **{name: list(limb.joints) for name, limb in LIMBS.items()}}
+    groups["skirt"] = [*range(11, 17)]
+    moved = {name for name, joints in groups.items() if not unmoved(before[joints], after[joints])}
+    if not set(warper.layers) - moved:
+        return None
+    x0, y0, x1, y1 = window
+    shift = np.array([[1.0, 0.0, -x0], [0.0, 1.0, -y0]])
+    touched = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    for pose in (before, after):
+        touched = np.maximum(touched, warper.cover(pose, touched.shape, shift, moved))
+    rim = max(2, round(_STILL_RIM * warper.figure.unit))
+    far = cv2.distanceTransform((touched <= 8).astype(np.uint8), cv2.DIST_L2, 3)
+    return np.asarray(np.clip((far - rim) * (255.0 / rim), 0.0, 255.0), np.uint8)
+
+
+def _over(below: np.ndarray, rgb: np.ndarray, alpha: np.ndarray) -> None:
+    """Lay a picture over another one, in place."""
+    share = cv2.merge([alpha] * 3)
+    mixed = cv2.add(
+        cv2.multiply(below, cv2.bitwise_not(share), scale=1.0 / 255.0),
+        cv2.multiply(rgb, share, scale=1.0 / 255.0),
+    )
+    below[:] = mixed
