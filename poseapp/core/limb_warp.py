@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from poseapp.core.body_parts import LIMBS, Figure, draw_head, figure
+from poseapp.core.body_parts import LIMBS, Figure, capsule, figure, unit_vector
 from poseapp.core.errors import PoseError
 from poseapp.core.limb_layers import SKIRT, TRUNK, Layer, bones, take_apart
 from poseapp.core.limb_maps import (
@@ -146,8 +146,10 @@ class Warper:
         if target.head is None or abs(profile(target) - profile(self.figure)) < _TURNED_HEAD:
             return
         head = np.zeros_like(trust)
-        draw_head(head, target, 1.5)
-        trust[head > 0] = 0
+        up = unit_vector(target.head - target.neck, (0.0, -1.0)) * target.unit
+        capsule(head, target.head + 0.02 * up, target.head + 0.25 * up, 0.3 * target.unit)
+        soft = cv2.GaussianBlur(head, (0, 0), max(0.03 * target.unit, 0.5))
+        trust[:] = cv2.multiply(trust, cv2.bitwise_not(soft), scale=1.0 / 255.0)
 
     def cover(
         self,
