@@ -186,7 +186,9 @@ def draw_head(mask: np.ndarray, person: Figure, grow: float = 1.0) -> None:
     up = unit_vector(person.head - person.neck, (0.0, -1.0))
     radius = HEAD_RADIUS * person.unit * grow
     capsule(mask, person.neck, person.head, 0.6 * radius)
-    capsule(mask, person.head - 0.02 * person.unit * up, person.head + 0.16 * person.unit * up, radius)
+    capsule(
+        mask, person.head - 0.02 * person.unit * up, person.head + 0.16 * person.unit * up, radius
+    )
 
 
 def draw_limb(

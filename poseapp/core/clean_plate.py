@@ -9,6 +9,7 @@ were found, and its brightness from the small one. Outside the hole not a byte c
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -88,6 +89,10 @@ def _reduced(picture: np.ndarray, hole: np.ndarray, size: tuple[int, int]) -> np
     return np.asarray(colour / np.maximum(weight, 1e-3), np.float32)
 
 
+Cost = Callable[[np.ndarray, np.ndarray | slice], np.ndarray]
+"""(places, which of the patches) -> how badly each is taken from there."""
+
+
 @dataclass
 class _Level:
     """One size of the search.
@@ -161,12 +166,10 @@ def _completed(
     return field, filled
 
 
-def _started(
-    level: _Level, field: np.ndarray | None, rng: np.random.Generator
-) -> np.ndarray:
+def _started(level: _Level, field: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
     """Where patches come from at first: at random, or as a coarser level found."""
     height, width = level.shape
-    out = np.stack(np.indices((height, width)), -1)
+    out: np.ndarray = np.moveaxis(np.indices((height, width)), 0, -1).copy()
     # Sources are in order of their rows: what lies as high in the picture is as far away.
     near = np.searchsorted(level.sources[:, 0], level.rows)
     near = near + rng.normal(0.0, 0.08, len(near)) * len(level.sources)
@@ -231,10 +234,9 @@ def _search(level: _Level, field: np.ndarray, rng: np.random.Generator) -> np.nd
 
 
 def _take(
-    level: _Level, best: np.ndarray, cost: np.ndarray, offered: np.ndarray, cost_of: object
+    level: _Level, best: np.ndarray, cost: np.ndarray, offered: np.ndarray, cost_of: Cost
 ) -> None:
     """Change `best` and `cost` where what is offered is a whole patch and fits better."""
-    assert callable(cost_of)
     height, width = level.shape
     inside = (
         (offered[:, 0] >= 0)
@@ -308,7 +310,7 @@ def _enlarged(
     size = (width, height)
     grain = crop.astype(np.float32) - cv2.resize(shades, size, interpolation=cv2.INTER_LINEAR)
     scale = np.array([height, width]) / np.array(field.shape[:2])
-    move = (field - np.stack(np.indices(field.shape[:2]), -1)).astype(np.float32) * scale
+    move = (field - np.moveaxis(np.indices(field.shape[:2]), 0, -1)).astype(np.float32) * scale
     move = np.where(gone[..., None], move, 0.0).astype(np.float32)
     nearest = np.rint(cv2.resize(move, size, interpolation=cv2.INTER_NEAREST))
     nearest[..., 1] += np.arange(width, dtype=np.float32)

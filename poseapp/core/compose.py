@@ -137,7 +137,9 @@ def blended(generated: Generated, warped: Warped) -> tuple[np.ndarray, np.ndarra
     # The two are compared at the generator's size, where that costs nothing.
     back = cv2.invertAffineTransform(np.asarray(generated.to_photo, float))
     shades, cover = _shrunk(warped, back, (mask.shape[1], mask.shape[0]), scale)
-    gap = cv2.GaussianBlur(np.abs(shades - cv2.GaussianBlur(inner, (0, 0), _SHADES_PX)), (0, 0), 1.0)
+    gap = cv2.GaussianBlur(
+        np.abs(shades - cv2.GaussianBlur(inner, (0, 0), _SHADES_PX)), (0, 0), 1.0
+    )
     agree = np.exp(-((gap.mean(-1) / _AGREE) ** 2)) * np.clip(2.0 * cover - 0.6, 0.0, 1.0)
     # A region is one or the other: the mean of two faces is nobody's.
     region = max(_REGION * mask.shape[0], 0.8)
@@ -154,7 +156,9 @@ def blended(generated: Generated, warped: Warped) -> tuple[np.ndarray, np.ndarra
             )
         )
 
-    alpha_large = _within(large(cv2.GaussianBlur(mask, (0, 0), 0.6), cv2.INTER_CUBIC), generated, size)
+    alpha_large = _within(
+        large(cv2.GaussianBlur(mask, (0, 0), 0.6), cv2.INTER_CUBIC), generated, size
+    )
     whole = np.clip(large(agree, cv2.INTER_LINEAR), 0.0, 1.0)
     whole *= warped.trust.astype(np.float32) / 255.0
     rgb = large(inner, cv2.INTER_CUBIC)
@@ -195,7 +199,9 @@ def _shrunk(
     while scale >= 2.0:  # halves first, so that a blur of a few pixels is enough
         wide = picture.shape[1] // 2 * 2, picture.shape[0] // 2 * 2
         picture = cv2.resize(
-            picture[: wide[1], : wide[0]], (wide[0] // 2, wide[1] // 2), interpolation=cv2.INTER_AREA
+            picture[: wide[1], : wide[0]],
+            (wide[0] // 2, wide[1] // 2),
+            interpolation=cv2.INTER_AREA,
         )
         back = back @ np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5], [0.0, 0.0, 1.0]])
         scale /= 2.0

@@ -16,7 +16,11 @@ from poseapp.core.errors import PoseError
 _WORK_SIDE_PX = 288  # GrabCut's time grows with the pixels: some 0.3 s at this size
 _FINE_SIDE_PX = 1024  # the outline follows the photo's edges at this size
 _ROUNDS = 4
-_SURE, _LIKELY, _POSSIBLE = 0.4, 1.0, 2.0  # thickness of what is surely, likely, possibly the person
+_SURE, _LIKELY, _POSSIBLE = (
+    0.4,
+    1.0,
+    2.0,
+)  # thickness of what is surely, likely, possibly the person
 _FOOT = 0.38  # trunk lengths around an ankle where a shoe may be
 _MARGIN = 0.55  # trunk lengths around the person that GrabCut sees
 
@@ -57,7 +61,7 @@ def cut_out(
     moved[:, :2] = (moved[:, :2] - [x0, y0] + 0.5) * factor - 0.5
     found = _grab(small, figure(moved))
     if box is not None:
-        inner = (np.array([box[0] - x0, box[1] - y0, box[0] + box[2] - x0, box[1] + box[3] - y0]))
+        inner = np.array([box[0] - x0, box[1] - y0, box[0] + box[2] - x0, box[1] + box[3] - y0])
         inner = inner * np.tile(factor, 2)
         _outside(found, inner)
     out = np.zeros(size, np.uint8)
@@ -96,9 +100,7 @@ def _grab(picture: np.ndarray, person: Figure) -> np.ndarray:
     smooth = cv2.bilateralFilter(picture, 5, 20.0, 3.0)  # noise and grass would be cut into crumbs
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)  # the clusters of colours begin at random: the same photo, the same mask
-    cv2.grabCut(
-        smooth, labels, None, background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK
-    )
+    cv2.grabCut(smooth, labels, None, background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     if found.sum() < 0.4 * (body > 0).sum():  # the colours said nothing: trust the bones
         return body

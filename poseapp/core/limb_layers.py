@@ -120,7 +120,8 @@ def _is_seen(limb: Limb, person: Figure, inside: np.ndarray) -> bool:
             return False
     along = np.concatenate(
         [
-            person.points[a] + (person.points[b] - person.points[a]) * np.linspace(0, 1, 12)[:, None]
+            person.points[a]
+            + (person.points[b] - person.points[a]) * np.linspace(0, 1, 12)[:, None]
             for a, b in bones
         ]
     )
@@ -295,9 +296,7 @@ def _without_fringe(crop: np.ndarray, cover: np.ndarray, unit: float) -> np.ndar
     return np.where((sure > 0)[..., None], crop, cv2.blur(carried, (3, 3)))
 
 
-def _filled(
-    colour: np.ndarray, cover: np.ndarray, arms: np.ndarray, unit: float
-) -> np.ndarray:
+def _filled(colour: np.ndarray, cover: np.ndarray, arms: np.ndarray, unit: float) -> np.ndarray:
     """The picture with what lies under the arms filled in from the person around them."""
     if not arms.any():
         return colour
@@ -345,7 +344,8 @@ def _reach(name: str, cover: np.ndarray, offset: tuple[int, int], person: Figure
     here = _moved(person, np.array(offset), np.full(2, shrink))
     line = np.zeros_like(small)
     for a, b in bones(name, here):
-        cv2.line(line, *np.rint(np.stack([a, b])).astype(int).tolist(), 255, 1)
+        start, end = np.rint(np.stack([a, b])).astype(int).tolist()
+        cv2.line(line, start, end, 255, 1)
     if not line.any():
         return 0.5 * person.unit
     return float((_distance(line) * (small > 4)).max()) / shrink + 2.0

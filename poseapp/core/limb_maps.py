@@ -257,9 +257,7 @@ def trunk_map(nodes: Patch, source: Figure, target: Figure, gain: float) -> np.n
         x, y = nodes.x - other.middle[0], nodes.y - other.middle[1]
         d, n = _frame(other.axis)
         ds, ns = _frame(one.axis)
-        a = _along(
-            x * d[0] + y * d[1], length_t, length_s, gain, joint_at_end=name == "neck"
-        )
+        a = _along(x * d[0] + y * d[1], length_t, length_s, gain, joint_at_end=name == "neck")
         b = flip * (x * n[0] + y * n[1]) * (one.width / other.width) / gain
         maps.append((one.middle[0] + a * ds[0] + b * ns[0], one.middle[1] + a * ds[1] + b * ns[1]))
     axis = unit_vector(target.neck - target.pelvis, (0.0, -1.0))
@@ -315,9 +313,7 @@ def _to_line(nodes: Patch, line: np.ndarray) -> np.ndarray:
     return found
 
 
-def _head_map(
-    nodes: Patch, source: Figure, target: Figure, gain: float
-) -> np.ndarray | None:
+def _head_map(nodes: Patch, source: Figure, target: Figure, gain: float) -> np.ndarray | None:
     """The head moves as a whole: turned and shifted, mirrored where the face looks elsewhere."""
     both = [j for j in FACE if source.there[j] and target.there[j]]
     if source.head is None or target.head is None:
@@ -335,9 +331,7 @@ def _head_map(
     d, n = _frame(up_t)
     ds, ns = _frame(np.array([math.cos(turn), math.sin(turn)]))
     a, b = x * d[0] + y * d[1], flip * (x * n[0] + y * n[1])
-    return np.stack(
-        [middle_s[0] + a * ds[0] + b * ns[0], middle_s[1] + a * ds[1] + b * ns[1]], -1
-    )
+    return np.stack([middle_s[0] + a * ds[0] + b * ns[0], middle_s[1] + a * ds[1] + b * ns[1]], -1)
 
 
 def _looks_elsewhere(

@@ -198,9 +198,7 @@ class Warper:
             return False
         return self._length[name] < _SHORT and self._length[limb.twin] > _LONG
 
-    def _paint(
-        self, item: _Placed, canvas: np.ndarray, trust: np.ndarray | None = None
-    ) -> None:
+    def _paint(self, item: _Placed, canvas: np.ndarray, trust: np.ndarray | None = None) -> None:
         """Draw one layer over (H, W, 3 or 4) uint8 `canvas`."""
         level = max(0, math.floor(math.log2(1.0 / item.gain))) if item.gain < 0.75 else 0
         layer, shrink = self._level(item.shown, level)
@@ -251,8 +249,10 @@ class Warper:
         trunk = trunk_map(nodes, self.figure, item.target, item.gain)
         sides = [replace(item, name=name, shown=name) for name in ("left_leg", "right_leg")]
         legs = [self._limb(side, nodes) for side in sides]
-        lines = [np.array([*bones(s.name, item.target)[0], bones(s.name, item.target)[-1][1]])
-                 for s in sides]
+        lines = [
+            np.array([*bones(s.name, item.target)[0], bones(s.name, item.target)[-1][1]])
+            for s in sides
+        ]
         places = skirt_map(
             nodes, trunk, (legs[0][0], legs[1][0]), (lines[0], lines[1]), item.target
         )
@@ -266,9 +266,10 @@ class Warper:
         return _trust(ratio) * (0.4 if turned_over(one, other) else 1.0)
 
     def _patch(self, item: _Placed, size: tuple[int, int]) -> Patch | None:
-        ends = np.concatenate([np.stack(pair) for pair in bones(item.name, item.target)] or [[]])
-        if not len(ends):
+        pairs = bones(item.name, item.target)
+        if not pairs:
             return None
+        ends = np.concatenate([np.stack(pair) for pair in pairs])
         reach = self.layers[item.shown].reach * item.gain * _WIDER
         step = int(np.clip(item.gain * self.figure.unit / 30.0, 2, 16))
         return patch(ends.min(0) - reach, ends.max(0) + reach, size, step)
@@ -302,9 +303,7 @@ class _Placed:
     gain: float
 
 
-def _transformed(
-    keypoints: np.ndarray, transform: np.ndarray | None
-) -> tuple[np.ndarray, float]:
+def _transformed(keypoints: np.ndarray, transform: np.ndarray | None) -> tuple[np.ndarray, float]:
     """(17, 3) keypoints in px of the output, and output px a photo px."""
     values = np.array(keypoints, float)
     if transform is None:
@@ -339,7 +338,10 @@ def _least_length(person: Figure, name: str) -> float:
     """Of a limb's bones, the shortest in shares of what it measures from the side."""
     usual = _ARM_BONES if LIMBS[name].joints[0] in (5, 6) else _LEG_BONES
     return min(
-        (math.hypot(*(b - a)) / (u * person.unit) for (a, b), u in zip(bones(name, person), usual)),
+        (
+            math.hypot(*(b - a)) / (u * person.unit)
+            for (a, b), u in zip(bones(name, person), usual, strict=False)
+        ),
         default=0.0,
     )
 

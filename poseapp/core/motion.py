@@ -348,7 +348,9 @@ def fitted(motion: Sequence[Pose2D], person: Pose2D) -> list[Pose2D]:
         placed[first], motion[first].present, out[first].root
     )
     return [
-        Pose2D(np.where(pose.present[:, None], points + shift, 0.0), pose.visibility, pose.confidence)
+        Pose2D(
+            np.where(pose.present[:, None], points + shift, 0.0), pose.visibility, pose.confidence
+        )
         for pose, points in zip(motion, placed, strict=True)
     ]
 
@@ -378,5 +380,3 @@ def _anchor(points: np.ndarray, present: np.ndarray, root: np.ndarray) -> np.nda
     """(2,) px: under the root, as low as the lowest foot."""
     feet = [points[j, 1] for j in _FEET if present[j]]
     return np.array([root[0], max(feet) if feet else root[1]])
-
-

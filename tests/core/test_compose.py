@@ -1,0 +1,140 @@
+"""The new picture at the photo's resolution: what did not change is the photo itself."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from poseapp.core.compose import Generated, compose, unmoved
+from poseapp.core.errors import PoseError
+from poseapp.core.limb_warp import Warper
+from tests.helpers.drawn_person import DrawnPerson, draw, keypoints
+
+UNIT, SIZE = 120.0, (560, 480)
+
+
+def large(points: np.ndarray) -> DrawnPerson:
+    return draw(points, SIZE)
+
+
+@pytest.fixture(scope="module")
+def person() -> DrawnPerson:
+    return large(keypoints(UNIT, (240.0, 140.0)))
+
+
+@pytest.fixture(scope="module")
+def warper(person: DrawnPerson) -> Warper:
+    return Warper(person.photo, person.mask, person.keypoints)
+
+
+def lifted(points: np.ndarray) -> np.ndarray:
+    out = points.copy()
+    out[7, :2] = out[5, :2] + [60.0, -40.0]
+    out[9, :2] = out[7, :2] + [35.0, -55.0]
+    return out
+
+
+def generated(person: DrawnPerson, cell: int = 4) -> Generated:
+    """A perfect generator's picture: the truth, `cell` times smaller."""
+    size = (SIZE[1] // cell, SIZE[0] // cell)
+    image = cv2.resize(person.photo, size, interpolation=cv2.INTER_AREA)
+    mask = cv2.resize(person.mask, size, interpolation=cv2.INTER_AREA) / 255.0
+    shift = (cell - 1) / 2
+    return Generated(image, mask, np.array([[cell, 0.0, shift], [0.0, cell, shift]]))
+
+
+def test_an_unchanged_pose_gives_back_the_photo(person: DrawnPerson, warper: Warper) -> None:
+    noise = Generated(np.zeros((8, 4, 3), np.uint8), np.ones((8, 4)), np.eye(2, 3))
+    out = compose(person.photo, person.background, warper, person.keypoints, noise)
+    assert np.array_equal(out, person.photo)
+    assert out is not person.photo
+
+
+def test_what_did_not_move_stays_byte_for_byte(person: DrawnPerson, warper: Warper) -> None:
+    pose = lifted(person.keypoints)
+    truth = large(pose)
+    out = compose(person.photo, person.background, warper, pose, generated(truth))
+    for joint in (0, 10, 13, 14, 15, 16):  # face, the other arm, legs
+        x, y = np.rint(person.keypoints[joint, :2]).astype(int)
+        part = np.s_[y - 6 : y + 7, x - 6 : x + 7]
+        assert np.array_equal(out[part], person.photo[part])
+    assert np.array_equal(out[500:, :60], person.photo[500:, :60])
+
+
+def test_a_moved_arm_is_there_and_its_old_place_is_empty(
+    person: DrawnPerson, warper: Warper
+) -> None:
+    pose = lifted(person.keypoints)
+    truth = large(pose)
+    for given in (generated(truth), None):
+        out = compose(person.photo, person.background, warper, pose, given)
+        x, y = np.rint(pose[9, :2]).astype(int)
+        assert np.abs(out[y, x].astype(int) - truth.photo[y, x]).max() < 30
+        x, y = np.rint(person.keypoints[9, :2]).astype(int)
+        part = np.s_[y - 4 : y + 5, x - 4 : x + 5]
+        assert np.abs(out[part].astype(int) - person.background[part]).mean() < 6
+
+
+def test_the_result_is_nearer_to_the_truth_than_the_generators_picture(
+    person: DrawnPerson, warper: Warper
+) -> None:
+    pose = person.keypoints.copy()
+    pose[:, 0] += 30  # everything moves, nothing turns
+    truth = large(pose)
+    small = generated(truth, 8)
+    out = compose(person.photo, person.background, warper, pose, small)
+    enlarged = cv2.warpAffine(
+        small.image,
+        small.to_photo,
+        SIZE[::-1],
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    near = cv2.dilate(truth.mask, np.ones((9, 9), np.uint8)) > 0
+    ours = np.abs(out.astype(int) - truth.photo)[near].mean()
+    assert ours < 0.5 * np.abs(enlarged.astype(int) - truth.photo)[near].mean()
+
+
+def test_where_the_warp_is_wrong_the_generator_is_believed(
+    person: DrawnPerson, warper: Warper
+) -> None:
+    pose = person.keypoints.copy()
+    pose[:, 0] += 30
+    truth = large(pose)
+    photo = truth.photo.copy()
+    photo[(photo == np.array([200, 60, 60])).all(-1)] = (20, 20, 240)  # another shirt
+    small = generated(DrawnPerson(photo, truth.mask, pose, truth.background))
+    out = compose(person.photo, person.background, warper, pose, small)
+    x, y = np.rint(pose[[5, 6, 11, 12], :2].mean(0)).astype(int)
+    assert np.abs(out[y, x].astype(int) - [20, 20, 240]).max() < 25
+
+
+def test_the_plate_stays_where_nobody_is(person: DrawnPerson, warper: Warper) -> None:
+    pose = lifted(person.keypoints)
+    pose[:, 0] -= 20
+    truth = large(pose)
+    out = compose(person.photo, person.background, warper, pose, generated(truth))
+    away = cv2.dilate(truth.mask, np.ones((41, 41), np.uint8)) == 0
+    assert np.array_equal(out[away], person.background[away])
+
+
+def test_a_person_who_leaves_the_picture(person: DrawnPerson, warper: Warper) -> None:
+    pose = person.keypoints.copy()
+    pose[:, 0] += 9000
+    out = compose(person.photo, person.background, warper, pose, None)
+    assert np.array_equal(out, person.background)
+
+
+def test_sizes_must_agree(person: DrawnPerson, warper: Warper) -> None:
+    with pytest.raises(PoseError):
+        compose(person.photo, person.background[1:], warper, person.keypoints, None)
+
+
+def test_absent_joints_do_not_count_as_moved(person: DrawnPerson) -> None:
+    one = person.keypoints.copy()
+    one[3] = (900.0, 900.0, 0.0)
+    other = person.keypoints.copy()
+    other[3] = 0
+    assert unmoved(one, other)
+    assert not unmoved(one, person.keypoints)
