@@ -17,9 +17,19 @@ from trainer import manifest
 
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- models -->", "<!-- /models -->"
-TASKS = {"caption_to_pose": "caption to pose", "lift": "2D to 3D"}
+TASKS = {
+    "caption_to_pose": "caption to pose",
+    "lift": "2D to 3D",
+    "estimate": "photo to pose",
+    "find": "people in a photo",
+}
 """The other models only measure these."""
-ONLY_EVALUATED = {"caption_to_pose": "relevance", "lift": "coco_zv_mm"}
+ONLY_EVALUATED = {
+    "caption_to_pose": "relevance",
+    "lift": "coco_zv_mm",
+    "estimate": "ap",
+    "find": "ap50",
+}
 """A figure that `evaluate` alone gives: without it the others are a run's own validation."""
 RESULTS_HEAD = """# Results
 

@@ -87,9 +87,10 @@ class AttentionHourglassRecipe:
     presets: ClassVar[dict[str, AttentionHourglassSettings]] = {
         "small": AttentionHourglassSettings(
             net=AttentionHourglassConfig(
-                box_to_crop=1.06, features=64, growth=64, depth=3, light_stem=True
+                box_to_crop=1.0, features=64, growth=64, depth=3, light_stem=True
             ),
             learning_rate=1.5e-3,
+            augmentation=Augmentation(turn_deg=20.0, zoom=0.13, shift=0.045),
         ),
         "full": AttentionHourglassSettings(
             net=AttentionHourglassConfig(
