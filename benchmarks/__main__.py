@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.report import Row, machine, markdown, to_json
 from tools import virtual_screen
 
-GROUPS = ("startup", "window", "models", "synthetic")
+GROUPS = ("startup", "window", "models", "synthetic", "transfer")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -23,6 +23,7 @@ _LEAST_SIDE_PX = 28  # of the coarsest level
 _ROUNDS = (8, 5, 3, 2)  # of laying patches, by level; the last for all finer ones
 _RADIUS = 3  # a patch is 7 x 7 px
 _SHADES_PX = 2.0  # of the working size: what varies more slowly are shades, the rest is grain
+_STRIP = 256  # rows filled at once: memory stays small
 _SAME_HEIGHT = 2500.0  # squared grey levels for a patch from a whole picture above or below
 _FEATHER = 0.004  # of the longer side: softness of the hole's edge, inwards
 
@@ -48,7 +49,7 @@ def clean_plate(photo: np.ndarray, mask: np.ndarray, seed: int = 0) -> np.ndarra
     pad = math.ceil(_CONTEXT * min(y1 - y0, x1 - x0)) + 8
     y0, x0 = max(y0 - pad, 0), max(x0 - pad, 0)
     y1, x1 = min(y1 + pad, photo.shape[0]), min(x1 + pad, photo.shape[1])
-    crop, inside = np.ascontiguousarray(photo[y0:y1, x0:x1]), hole[y0:y1, x0:x1]
+    crop, inside = photo[y0:y1, x0:x1].copy(), hole[y0:y1, x0:x1]
     if inside.all():  # nothing is left to take from
         return out
     shrink = min(1.0, _WORK_SIDE_PX / max(crop.shape[:2]))
@@ -58,10 +59,8 @@ def clean_plate(photo: np.ndarray, mask: np.ndarray, seed: int = 0) -> np.ndarra
     if gone.all():
         return out
     field, filled = _completed(small, gone, np.random.default_rng(seed))
-    made = _enlarged(crop, inside, small, gone, filled, field)
-    soft = _soft_edge(inside)[..., None]
-    mixed = made.astype(np.float32) * soft + crop.astype(np.float32) * (1.0 - soft)
-    out[y0:y1, x0:x1][inside] = np.rint(mixed).astype(np.uint8)[inside]
+    _fill(crop, inside, small, gone, filled, field)
+    out[y0:y1, x0:x1] = crop
     return out
 
 
@@ -72,21 +71,23 @@ def grown(mask: np.ndarray) -> np.ndarray:
         return np.zeros(mask.shape, bool)
     side = max(int(np.ptp(rows)), int(np.ptp(columns))) + 1
     radius = max(1, round(0.018 * side))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
-    return np.asarray(cv2.dilate((mask > 8).astype(np.uint8), kernel) > 0)
+    far = cv2.distanceTransform((mask <= 8).astype(np.uint8), cv2.DIST_L2, 3)
+    return np.asarray(far <= radius)
 
 
 def _reduced_hole(hole: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    small = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small > 0.02)
+    share = cv2.resize(hole.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(share > 4)
 
 
 def _reduced(picture: np.ndarray, hole: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The picture made smaller, no pixel of the hole mixed into those beside it."""
-    known = (~hole).astype(np.float32)
-    colour = cv2.resize(picture * known[..., None], size, interpolation=cv2.INTER_AREA)
-    weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)[..., None]
-    return np.asarray(colour / np.maximum(weight, 1e-3), np.float32)
+    known = np.where(hole, 0, 255).astype(np.uint8)
+    seen = picture.copy()
+    seen[hole] = 0
+    colour = cv2.resize(seen, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)[..., None] / np.float32(255.0)
+    return np.asarray(colour / np.maximum(weight, 1.0 / 255.0), np.float32)
 
 
 Cost = Callable[[np.ndarray, np.ndarray | slice], np.ndarray]
@@ -172,8 +173,8 @@ def _started(level: _Level, field: np.ndarray | None, rng: np.random.Generator) 
     out: np.ndarray = np.moveaxis(np.indices((height, width)), 0, -1).copy()
     # Sources are in order of their rows: what lies as high in the picture is as far away.
     near = np.searchsorted(level.sources[:, 0], level.rows)
-    near = near + rng.normal(0.0, 0.08, len(near)) * len(level.sources)
-    drawn = level.sources[np.clip(near.astype(int), 0, len(level.sources) - 1)]
+    rank = near + rng.normal(0.0, 0.08, len(near)) * len(level.sources)
+    drawn = level.sources[np.clip(rank.astype(int), 0, len(level.sources) - 1)]
     if field is not None:
         scale = np.array(level.shape) / np.array(field.shape[:2])
         place = np.stack([level.rows, level.columns], 1)
@@ -288,15 +289,15 @@ def _copy(level: _Level, field: np.ndarray) -> None:
     level.picture[rows, columns] = level.picture[places[:, 0], places[:, 1]]
 
 
-def _enlarged(
+def _fill(
     crop: np.ndarray,
     hole: np.ndarray,
     small: np.ndarray,
     gone: np.ndarray,
     filled: np.ndarray,
     field: np.ndarray,
-) -> np.ndarray:
-    """The result at the crop's size: its shades from `filled`, its grain from the photo itself.
+) -> None:
+    """Fill the hole of the crop, in place: shades from `filled`, grain from the photo itself.
 
     Patches that are averaged lose their grain, so that grass would turn to felt; each pixel
     therefore takes what the photo has beyond its own shades from the place that was found.
@@ -307,23 +308,42 @@ def _enlarged(
     shades = cv2.GaussianBlur(small * known[..., None], (0, 0), _SHADES_PX)
     shades = shades / np.maximum(weight, 1e-3)
     low = cv2.GaussianBlur(filled, (0, 0), _SHADES_PX)
-    size = (width, height)
-    grain = crop.astype(np.float32) - cv2.resize(shades, size, interpolation=cv2.INTER_LINEAR)
-    scale = np.array([height, width]) / np.array(field.shape[:2])
-    move = (field - np.moveaxis(np.indices(field.shape[:2]), 0, -1)).astype(np.float32) * scale
-    move = np.where(gone[..., None], move, 0.0).astype(np.float32)
-    nearest = np.rint(cv2.resize(move, size, interpolation=cv2.INTER_NEAREST))
-    nearest[..., 1] += np.arange(width, dtype=np.float32)
-    nearest[..., 0] += np.arange(height, dtype=np.float32)[:, None]
-    taken = cv2.remap(
-        grain,
-        nearest[..., 1],
-        nearest[..., 0],
-        cv2.INTER_NEAREST,
-        borderMode=cv2.BORDER_REFLECT_101,
+    low_rows, low_columns = gone.shape
+    scale = np.array([height / low_rows, width / low_columns])
+    move = (field - np.moveaxis(np.indices(gone.shape), 0, -1)) * scale
+    move = np.rint(np.where(gone[..., None], move, 0.0)).astype(np.float32)
+    soft = _soft_edge(hole)
+    columns = np.flatnonzero(hole.any(0))
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    x = np.arange(left, right, dtype=np.float32)[None]
+    near_x = np.minimum(((x[0] + 0.5) / scale[1]).astype(int), low_columns - 1)
+    source = crop.copy()
+    rows = np.flatnonzero(hole.any(1))
+    for top in range(int(rows[0]), int(rows[-1]) + 1, _STRIP):
+        bottom = min(top + _STRIP, int(rows[-1]) + 1)
+        y = np.arange(top, bottom, dtype=np.float32)[:, None]
+        near_y = np.minimum(((y[:, 0] + 0.5) / scale[0]).astype(int), low_rows - 1)
+        step = move[near_y[:, None], near_x[None]]
+        from_x = np.clip(x + step[..., 1], 0, width - 1)
+        from_y = np.clip(y + step[..., 0], 0, height - 1)
+        value = cv2.remap(source, from_x, from_y, cv2.INTER_NEAREST).astype(np.float32)
+        value -= _sampled(shades, from_x, from_y, scale)
+        here_x, here_y = np.broadcast_arrays(x, y)
+        value += _sampled(low, here_x, here_y, scale)
+        share = soft[top:bottom, left:right, None]
+        part = crop[top:bottom, left:right]
+        value = np.clip(value, 0.0, 255.0) * share + part * (1.0 - share)
+        inside = hole[top:bottom, left:right]
+        part[inside] = np.rint(value[inside]).astype(np.uint8)
+
+
+def _sampled(picture: np.ndarray, x: np.ndarray, y: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """A small picture at places of the large one."""
+    at_x = ((x + 0.5) / scale[1] - 0.5).astype(np.float32)
+    at_y = ((y + 0.5) / scale[0] - 0.5).astype(np.float32)
+    return np.asarray(
+        cv2.remap(picture, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     )
-    taken += cv2.resize(low, size, interpolation=cv2.INTER_LINEAR)
-    return np.clip(taken, 0.0, 255.0)
 
 
 def _soft_edge(hole: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ _REGION = 0.014  # of the generator's height: what is decided as one
 _TAKEN = 0.4, 0.65  # agreement at which the warp begins to be taken, and is taken whole
 _EDGE_PX = 1.6  # softness of the outline in the photo, at least
 _EDGE_SHARE = 0.35  # of a generator's pixel: softness of an outline that nothing else knows
+_STRIP = 256  # rows blended at once: memory stays small
 _MOVED_PX = 0.25
 _STILL_RIM = 0.06  # trunk lengths: how far around moved limbs the photo gives way to the plate
 
@@ -87,7 +88,8 @@ def compose(
     if generated is None:
         rgb, alpha = warped.rgb, warped.alpha
     else:
-        local = np.asarray(generated.to_photo, float) + [[0, 0, -x0], [0, 0, -y0]]
+        local = np.array(generated.to_photo, float)
+        local[:, 2] -= (x0, y0)
         rgb, alpha = blended(Generated(generated.image, generated.mask, local), warped)
     _over(out[y0:y1, x0:x1], rgb, alpha)
     keep = still(warper, keypoints, (x0, y0, x1, y1))
@@ -110,7 +112,7 @@ def _window(
     for layer in warper.layers.values():
         h, w = layer.colour.shape[:2]
         low = np.minimum(low, layer.offset)
-        high = np.maximum(high, np.array(layer.offset) + [w, h])
+        high = np.maximum(high, np.add(layer.offset, (w, h)))
     if generated is not None:
         h, w = generated.mask.shape
         ends = np.array([[-0.5, -0.5], [w - 0.5, -0.5], [-0.5, h - 0.5], [w - 0.5, h - 0.5]])
@@ -130,7 +132,6 @@ def blended(generated: Generated, warped: Warped) -> tuple[np.ndarray, np.ndarra
     Returns:
         rgb (H, W, 3) uint8, alpha (H, W) uint8.
     """
-    size = warped.alpha.shape[1], warped.alpha.shape[0]
     scale = math.sqrt(abs(float(np.linalg.det(generated.to_photo[:, :2]))))
     mask = np.clip(np.asarray(generated.mask, np.float32), 0.0, 1.0)
     inner = _carried_out(generated.image, mask)
@@ -145,34 +146,49 @@ def blended(generated: Generated, warped: Warped) -> tuple[np.ndarray, np.ndarra
     region = max(_REGION * mask.shape[0], 0.8)
     agree = smooth((cv2.GaussianBlur(agree, (0, 0), region) - _TAKEN[0]) / (_TAKEN[1] - _TAKEN[0]))
 
-    def large(picture: np.ndarray, how: int) -> np.ndarray:
-        return np.asarray(
-            cv2.warpAffine(
-                picture.astype(np.float32),
-                generated.to_photo,
-                size,
-                flags=how,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-        )
+    soft = cv2.GaussianBlur(mask, (0, 0), 0.6)
+    rgb, alpha = np.empty_like(warped.rgb), np.empty_like(warped.alpha)
+    for top in range(0, alpha.shape[0], _STRIP):
+        rows = slice(top, top + _STRIP)
+        part = Warped(warped.rgb[rows], warped.alpha[rows], warped.trust[rows])
+        placed = np.array(generated.to_photo, float)
+        placed[1, 2] -= top
+        rgb[rows], alpha[rows] = _strip(part, placed, inner, soft, agree, scale)
+    return rgb, alpha
 
-    alpha_large = _within(
-        large(cv2.GaussianBlur(mask, (0, 0), 0.6), cv2.INTER_CUBIC), generated, size
-    )
+
+def _strip(
+    warped: Warped,
+    to_photo: np.ndarray,
+    inner: np.ndarray,
+    mask: np.ndarray,
+    agree: np.ndarray,
+    scale: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Some rows of the result: what the generator shows, and the warp where the two agree."""
+    size = warped.alpha.shape[1], warped.alpha.shape[0]
+
+    def large(picture: np.ndarray, how: int, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
+        values = picture.astype(np.float32)
+        return np.asarray(cv2.warpAffine(values, to_photo, size, flags=how, borderMode=border))
+
+    frame = large(np.ones(mask.shape), cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
+    cover = np.clip(large(mask, cv2.INTER_CUBIC), 0.0, 1.0)
+    own = warped.alpha.astype(np.float32) * np.float32(1.0 / 255.0)
     whole = np.clip(large(agree, cv2.INTER_LINEAR), 0.0, 1.0)
-    whole *= warped.trust.astype(np.float32) / 255.0
-    rgb = large(inner, cv2.INTER_CUBIC)
-    rgb += whole[..., None] * (warped.rgb.astype(np.float32) - rgb)
+    whole *= warped.trust.astype(np.float32) * np.float32(1.0 / 255.0)
     # An outline: sharp as the photo's where the warp is believed, else as the mask suggests.
-    sharp = _steepened(alpha_large, max(_EDGE_PX, scale * _EDGE_SHARE), scale)
-    edge = cv2.GaussianBlur(whole, (0, 0), max(0.5 * scale, 0.5))
-    edge = np.clip(edge * 2.0, 0.0, 1.0)
-    alpha = edge * (warped.alpha.astype(np.float32) / 255.0) + (1.0 - edge) * sharp
-    # What the generator leaves empty stays empty.
-    alpha = np.where(alpha_large < 0.04, 0.0, alpha)
+    alpha = _steepened(cover, max(_EDGE_PX, scale * _EDGE_SHARE), scale)
+    edge = np.minimum(2.0 * whole, 1.0)
+    alpha += edge * (own - alpha)
+    alpha[cover < 0.04] = 0.0  # what the generator leaves empty stays empty
+    alpha += (1.0 - frame) * (own - alpha)  # beyond its picture nobody else knows
+    whole += (1.0 - frame) * (1.0 - whole)
+    rgb = large(inner, cv2.INTER_CUBIC)
+    rgb += whole[..., None] * (warped.rgb - rgb)
     return (
-        np.asarray(np.rint(np.clip(rgb, 0.0, 255.0)), np.uint8),
-        np.asarray(np.rint(np.clip(alpha, 0.0, 1.0) * 255.0), np.uint8),
+        np.rint(np.clip(rgb, 0.0, 255.0)).astype(np.uint8),
+        np.rint(np.clip(alpha, 0.0, 1.0) * 255.0).astype(np.uint8),
     )
 
 
@@ -194,8 +210,8 @@ def _shrunk(
     warped: Warped, back: np.ndarray, size: tuple[int, int], scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The warp at the generator's size: (h, w, 3) float32 shades and (h, w) float32 cover."""
-    alpha = warped.alpha.astype(np.float32) / 255.0
-    picture = np.dstack([warped.rgb.astype(np.float32) * alpha[..., None], alpha])
+    shown = cv2.multiply(warped.rgb, cv2.merge([warped.alpha] * 3), scale=1.0 / 255.0)
+    picture = cv2.merge([*cv2.split(shown), warped.alpha])
     while scale >= 2.0:  # halves first, so that a blur of a few pixels is enough
         wide = picture.shape[1] // 2 * 2, picture.shape[0] // 2 * 2
         picture = cv2.resize(
@@ -205,17 +221,11 @@ def _shrunk(
         )
         back = back @ np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5], [0.0, 0.0, 1.0]])
         scale /= 2.0
-    picture = cv2.GaussianBlur(picture, (0, 0), max(_SHADES_PX * scale, 0.5))
+    values = picture.astype(np.float32) / np.array([1.0, 1.0, 1.0, 255.0], np.float32)
+    picture = cv2.GaussianBlur(values, (0, 0), max(_SHADES_PX * scale, 0.5))
     small = cv2.warpAffine(picture, back, size, flags=cv2.INTER_LINEAR)
     cover = small[..., 3]
     return np.asarray(small[..., :3] / np.maximum(cover[..., None], 1e-3)), np.asarray(cover)
-
-
-def _within(alpha: np.ndarray, generated: Generated, size: tuple[int, int]) -> np.ndarray:
-    """Opacity, zero outside of the generator's picture."""
-    frame = np.ones(generated.mask.shape, np.float32)
-    inside = cv2.warpAffine(frame, generated.to_photo, size, flags=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(alpha, 0.0, 1.0) * inside)
 
 
 def _steepened(alpha: np.ndarray, width_px: float, scale: float) -> np.ndarray:

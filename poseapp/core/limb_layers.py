@@ -1,13 +1,13 @@
 """A person in a photo, taken apart into layers that can move over one another.
 
-Legs lie at the back, a skirt over them, trunk and head over it, arms in front. Each layer is a picture with soft
-edges. What an arm hides of the trunk is filled in from around it, so that a raised arm leaves no
-hole; pixels at the person's outline lose the old background's colour.
+Legs lie at the back, a skirt over them, trunk and head over it, arms in front. Each layer is a
+picture with soft edges. What an arm hides of the trunk is filled in from around it, so that a
+raised arm leaves no hole; pixels at the person's outline lose the old background's colour.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ _SOFT = 0.022  # softness of borders between parts, in trunk lengths
 _UNSURE = 0.3, 1.6  # of that: where an edge of the picture decides
 _REACH = 1.0  # of a limb's radius: what surely belongs to it
 _LEAST_SEEN = 0.5  # of a limb's length must lie inside the mask
+_SEEN_OF_FOREARM = 0.55  # of an arm whose wrist is hidden
 _OPAQUE = 220
 _ARM_GREED = 0.5  # beyond its thickness an arm owns less than the trunk, which is wider than drawn
 _SKIRT_SHARE = 0.1  # of the legs' area: more cloth than this beside the legs is a skirt or coat
@@ -148,6 +149,7 @@ def _shares(
     person: Figure, picture: np.ndarray, inside: np.ndarray, limbs: list[Limb]
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By layer: how much of it is there, and how much of that nothing else hides; (h, w) uint8."""
+    person = _without_hidden_hands(person)
     trunk = np.zeros_like(inside)
     draw_trunk(trunk, person, 0.8)
     far = _distance(trunk) / (0.12 * person.unit)
@@ -156,12 +158,13 @@ def _shares(
     unsure = np.zeros(inside.shape, bool)
     for limb in limbs:
         drawn = np.zeros_like(inside)
-        draw_limb(drawn, person, limb)
+        tip = 1.0 if person.seen[limb.joints[2]] or not _is_arm(limb) else 0.0
+        draw_limb(drawn, person, limb, tip=tip)
         bodies[limb.name] = drawn
         score = _distance(drawn) / (0.12 * person.unit)
         if _is_arm(limb):
             thin = np.zeros_like(inside)
-            draw_limb(thin, person, limb, 0.35, tip=0.6)  # a hand may be bent
+            draw_limb(thin, person, limb, 0.35, tip=0.6 * tip)  # a hand may be bent
             # An arm lies in front of the trunk, as far as an arm is thick.
             depth = _distance(thin) / (0.65 * _REACH * limb.radii[1] * person.unit)
             score = np.where(depth < 1.0, depth - 1.0, score / _ARM_GREED + 1.0)
@@ -232,6 +235,16 @@ def _meet(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> bool:
         return float((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
 
     return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+
+
+def _without_hidden_hands(person: Figure) -> Figure:
+    """The figure with arms that end where something begins to hide them, for telling them apart."""
+    points = person.points.copy()
+    for limb in LIMBS.values():
+        _, middle, end = limb.joints
+        if _is_arm(limb) and person.there[[middle, end]].all() and not person.seen[end]:
+            points[end] = points[middle] + _SEEN_OF_FOREARM * (points[end] - points[middle])
+    return replace(person, points=points)
 
 
 def _along_edges(

@@ -196,6 +196,9 @@ class Warper:
         moved = target.points[joints] - self.figure.points[joints] * gain
         if np.ptp(moved, axis=0).max() < 1.0:  # it stays as it is in the photo
             return False
+        end, other = limb.joints[2], LIMBS[limb.twin].joints[2]
+        if self.figure.seen[other] and not self.figure.seen[end]:
+            return True
         return self._length[name] < _SHORT and self._length[limb.twin] > _LONG
 
     def _paint(self, item: _Placed, canvas: np.ndarray, trust: np.ndarray | None = None) -> None:
