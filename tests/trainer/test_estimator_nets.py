@@ -3,14 +3,17 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from trainer.data import person_crops
 from trainer.layers.heatmap_decoding import decode
 from trainer.losses import heatmaps as losses
 from trainer.models.attention_hourglass import (
     KEYPOINTS,
     MAPS,
+    STRIDE,
     AttentionHourglass,
     AttentionHourglassConfig,
     HeatmapJudge,
@@ -162,12 +165,22 @@ def test_growing_channels_and_a_light_stem_keep_the_shapes() -> None:
     assert presence.shape == (1, 17, 2)
 
 
-def test_maps_of_a_closer_crop_fall_where_the_first_one_sees_them() -> None:
-    middle = 15.5
-    far = losses.gaussian_targets(torch.tensor([[[middle + 6.0, middle - 3.0]]]), 32, 1.0)
-    near = losses.gaussian_targets(torch.tensor([[[middle + 9.0, middle - 4.5]]]), 32, 1.5)
-    alone = _in_the_first_frame(far[None], (1.0,))
-    both = _in_the_first_frame(torch.stack([far, near]), (1.0, 1.5))
-    assert torch.allclose(alone, far)
-    assert float((both - far).abs().max()) < 0.02
+@pytest.mark.parametrize(("zoom", "turn_deg"), [(1.5, 0.0), (1.0, 90.0), (1.2, -15.0)])
+def test_maps_of_another_view_fall_where_the_first_one_sees_them(
+    zoom: float, turn_deg: float
+) -> None:
+    box = np.array([10.0, 20.0, 60.0, 50.0])
+    first = person_crops.placement(box, 128)
+    other = person_crops.placement(box, 128, zoom=zoom, turn_deg=turn_deg)
+    joint = np.array([48.0, 38.0, 1.0])  # px of the photograph
+
+    def maps(matrix: np.ndarray, sigma: float) -> torch.Tensor:
+        at = (matrix @ joint - (STRIDE - 1) / 2) / STRIDE
+        return losses.gaussian_targets(torch.from_numpy(at).float().reshape(1, 1, 2), 32, sigma)
+
+    alone = _in_the_first_frame(maps(first, 1.0)[None], [(1.0, 0.0)])
+    assert torch.allclose(alone, maps(first, 1.0))
+    views = [(1.0, 0.0), (zoom, turn_deg)]
+    both = _in_the_first_frame(torch.stack([maps(first, 1.0), maps(other, zoom)]), views)
+    assert float((both - alone).abs().max()) < 0.02
     assert float(both.sum()) == pytest.approx(1.0, abs=0.01)

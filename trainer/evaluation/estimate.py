@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from trainer.errors import DataError
 from trainer.evaluation.table import Table
 from trainer.metrics import pck as measures
 from trainer.models.attention_hourglass import KEYPOINTS
-from trainer.predictors.attention_hourglass import Predictor
+from trainer.predictors.attention_hourglass import VIEWS, Predictor, View
 from trainer.predictors.person_finder import Predictor as PersonFinder
 
 _FINDER = "person_finder"
@@ -57,7 +58,7 @@ def evaluate(
     table.metrics = figures_of_all([(find(ours, s), s) for s in sets])
     table.add(**cells("ours", table.metrics))
     for title, flip in (("ours, flip test alone", True), ("ours, without flip test", False)):
-        looks = [(find(ours, s, flip=flip, zooms=(1.0,)), s) for s in sets]
+        looks = [(find(ours, s, flip=flip, views=VIEWS[:1]), s) for s in sets]
         table.add(**cells(title, figures_of_all(looks)))
     finder = paths.weights_dir() / f"{_FINDER}.safetensors"
     if finder.is_file():
@@ -76,12 +77,12 @@ def find(
     predictor: Predictor,
     people: PersonPhotos,
     flip: bool = True,
-    zooms: tuple[float, ...] | None = None,
+    views: Sequence[View] | None = None,
 ) -> Found:
     """Estimate everybody of a set within their true boxes; options as of `Predictor.estimate`."""
     points, confidence = [], []
     for row in range(len(people)):
-        result = predictor.estimate(people.picture(row), people.boxes[row], flip=flip, zooms=zooms)
+        result = predictor.estimate(people.picture(row), people.boxes[row], flip=flip, views=views)
         points.append(np.concatenate([result.keypoints[0], result.auxiliary[0]]))
         confidence.append(result.confidence[0])
     return Found(np.stack(points), np.stack(confidence))
@@ -217,8 +218,8 @@ def _notes(weights: Path) -> list[str]:
     net = header["config"]
     return [
         f"Crops of {net['input_px']} px around the true boxes, {net['stacks']} hourglasses of "
-        f"{net['features']} features. Ours: the mean of the crop, its mirror image, and both from "
-        "a little closer, as the application looks.",
+        f"{net['features']} features. Ours: the mean over four crops (one closer, two turned) and "
+        "their mirror images, as the application looks.",
         "PCK@0.2: within a fifth of the torso's diagonal, on the photographs of LSP Extended that "
         "`trainer/data/lspet_validation.txt` lists; joints without label and people without torso "
         "do not count. Two labellers of one photograph agree at 79 %.",

@@ -19,7 +19,7 @@ from trainer.evaluation.lift_report import filled
 from trainer.evaluation.table import Table
 from trainer.metrics import pck as measures
 from trainer.models.attention_hourglass import KEYPOINTS
-from trainer.predictors.attention_hourglass import Predictor
+from trainer.predictors.attention_hourglass import VIEWS, Predictor
 
 _NAME = "attention_hourglass"
 _TABLES = ("main", "joints", "confidence", "rows", "ingredients", "finder")
@@ -101,7 +101,7 @@ def trials(runs: Path, folders: dict[str, str], title: str, sets: list[PersonPho
         seen = report["step"] * settings["config"]["batch"]
         hours = round(report["seconds"] / 3600, 2)
         predictor = Predictor(runs / folder / "last.safetensors")
-        found = [(estimate.find(predictor, s, zooms=(1.0,)), s) for s in sets]
+        found = [(estimate.find(predictor, s, views=VIEWS[:1]), s) for s in sets]
         figures = estimate.figures_of_all(found)
         table.add(
             **estimate.cells(name, figures),

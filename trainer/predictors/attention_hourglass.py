@@ -1,5 +1,6 @@
 """Joints of people in a photograph, with trained weights: what the application calls."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,11 @@ from trainer.models.attention_hourglass import (
 from trainer.precision import bf16_is_fast
 
 MODEL = "attention_hourglass"
-ZOOMS = (1.0, 1.15)
-"""How close a thorough look comes; the second one finds wrists and ankles better."""
+View = tuple[float, float]
+"""How a person is looked at: zoom, and turn in degrees."""
+
+VIEWS: tuple[View, ...] = ((1.0, 0.0), (1.1, 0.0), (1.0, -15.0), (1.0, 15.0))
+"""Of a thorough look, chosen on training photographs: each finds some joints the others miss."""
 _CHUNK = 8  # crops a forward pass: bounds the memory of a crowd
 
 
@@ -78,7 +82,7 @@ class Predictor:
         boxes: np.ndarray,
         *,
         flip: bool = True,
-        zooms: Sequence[float] | None = None,
+        views: Sequence[View] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Estimate:
         """Find the joints of the people in some boxes.
@@ -87,8 +91,8 @@ class Predictor:
             photo: (h,w,3) uint8 RGB.
             boxes: (N,4) x, y, width, height px around each person.
             flip: also look at the mirrored crops and take the mean; twice the time, better joints.
-            zooms: of the crops that are looked at and averaged; the first one's frame is that of
-                the heatmaps. None is `ZOOMS` with `flip`, and one look without.
+            views: of the crops that are looked at and averaged; the first one's frame is that of
+                the heatmaps. None is `VIEWS` with `flip`, and one look without.
             progress: called with (people done, people).
         """
         boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
@@ -97,27 +101,27 @@ class Predictor:
         if len(boxes) and not (np.isfinite(boxes).all() and (boxes[:, 2:] > 0).all()):
             raise TrainerError("A box needs a width and a height: draw it around the person.")
         side = self.config.input_px
-        closeness = tuple(zooms) if zooms else (ZOOMS if flip else ZOOMS[:1])
+        looks = tuple(views) if views else (VIEWS if flip else VIEWS[:1])
         parts: list[tuple[np.ndarray, ...]] = []
         with torch.inference_mode():
             for start in range(0, len(boxes), _CHUNK):
                 if progress is not None:
                     progress(start, len(boxes))
                 chunk = boxes[start : start + _CHUNK]
-                views = [self._cut(photo, chunk, zoom) for zoom in closeness]
-                images = np.stack([images for images, _ in views])  # (Z,N,s,s,3)
-                parts.append((*self._crops(images, closeness, flip), views[0][1]))
+                cut = [self._cut(photo, chunk, view) for view in looks]
+                images = np.stack([images for images, _ in cut])  # (V,N,s,s,3)
+                parts.append((*self._crops(images, looks, flip), cut[0][1]))
         return _joined(parts, side // STRIDE)
 
     def _cut(
-        self, photo: np.ndarray, boxes: np.ndarray, zoom: float
+        self, photo: np.ndarray, boxes: np.ndarray, view: View
     ) -> tuple[np.ndarray, np.ndarray]:
         """Crops (N,s,s,3) uint8 and (N,2,3) from their px to the photograph's."""
         nothing = np.full((len(JOINTS), 3), UNKNOWN, np.float32)
         side, crops = self.config.input_px, []
         for box in boxes:
             matrix = person_crops.placement(
-                box, side, zoom=zoom, box_to_crop=self.config.box_to_crop
+                box, side, zoom=view[0], turn_deg=view[1], box_to_crop=self.config.box_to_crop
             )
             image, _ = person_crops.cut(photo, nothing, matrix, side)
             crops.append((image, nothing, False, matrix))
@@ -125,9 +129,9 @@ class Predictor:
         return batch.images, batch.to_photo
 
     def _crops(
-        self, images: np.ndarray, zooms: Sequence[float], flip: bool
+        self, images: np.ndarray, views: Sequence[View], flip: bool
     ) -> tuple[np.ndarray, ...]:
-        """From (Z,N,s,s,3) crops of the same people, coming closer."""
+        """From (V,N,s,s,3) crops of the same people."""
         count = images.shape[1]
         x = torch.from_numpy(images.reshape(-1, *images.shape[2:])).to(self.device)
         x = x.permute(0, 3, 1, 2).float()
@@ -138,7 +142,7 @@ class Predictor:
             mirrored = list(MIRRORED)
             probability = (probability + other[:, mirrored].flip(-1)) / 2
             presence = (presence + other_presence[:, mirrored[:KEYPOINTS]]) / 2
-        probability = _in_the_first_frame(probability.unflatten(0, (-1, count)), zooms)
+        probability = _in_the_first_frame(probability.unflatten(0, (-1, count)), views)
         presence = presence.unflatten(0, (-1, count)).mean(0)
         places, share = decode(probability.clamp_min(1e-12).log())
         peaks = probability / probability.amax((2, 3), keepdim=True).clamp_min(1e-9)
@@ -155,19 +159,20 @@ class Predictor:
         return probability, presence.float().sigmoid()
 
 
-def _in_the_first_frame(probability: Tensor, zooms: Sequence[float]) -> Tensor:
-    """Mean of (Z,N,J,h,w) maps of crops around one middle, as seen in the first crop."""
+def _in_the_first_frame(probability: Tensor, views: Sequence[View]) -> Tensor:
+    """Mean of (V,N,J,h,w) maps of crops around one middle, as seen in the first crop."""
     total = probability[0]
     height, width = total.shape[-2:]
-    for maps, zoom in zip(probability[1:], zooms[1:], strict=True):
-        ratio = zoom / zooms[0]
-        matrix = torch.tensor([[[ratio, 0, 0], [0, ratio, 0]]], device=maps.device)
+    for maps, (zoom, turn_deg) in zip(probability[1:], views[1:], strict=True):
+        ratio, angle = zoom / views[0][0], math.radians(turn_deg - views[0][1])
+        cosine, sine = ratio * math.cos(angle), ratio * math.sin(angle)
+        matrix = torch.tensor([[[cosine, -sine, 0], [sine, cosine, 0]]], device=maps.device)
         grid = functional.affine_grid(
             matrix.expand(len(maps), -1, -1), [len(maps), 1, height, width], align_corners=False
         )
         # A pixel of the first frame holds ratio**2 pixels of the closer one.
         total = total + functional.grid_sample(maps, grid, align_corners=False) * ratio**2
-    return total / len(zooms)
+    return total / len(views)
 
 
 def _joined(parts: list[tuple[np.ndarray, ...]], side: int) -> Estimate:
