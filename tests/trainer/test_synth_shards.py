@@ -202,7 +202,7 @@ def test_ctrl_c_stops_with_one_line_and_goes_on_later(
         _RUN.replace('__name__ == "__main__":', '__name__ == "__main__":\n  try:')
         + "  except KeyboardInterrupt:\n    sys.exit(130)\n"
     )
-    words = [str(tmp_path), "300", "0.004", "2", "-1"]
+    words = [str(tmp_path), "300", "0.02", "2", "-1"]  # 3 s, if nobody stops it
     run = subprocess.Popen(
         [sys.executable, "-c", script, *words],
         cwd=ROOT,
