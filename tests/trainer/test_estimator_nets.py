@@ -184,3 +184,27 @@ def test_maps_of_another_view_fall_where_the_first_one_sees_them(
     both = _in_the_first_frame(torch.stack([maps(first, 1.0), maps(other, zoom)]), views)
     assert float((both - alone).abs().max()) < 0.02
     assert float(both.sum()) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("form", ["A", "B"])
+def test_attention_in_bf16_learns_what_attention_in_32_bits_learns(form: str) -> None:
+    # A residual stream grows; a softmax over products of such features has a gradient that all
+    # but cancels, and in bf16 its rounding drowned the rest.
+    torch.manual_seed(0)
+    module = SelfAttentionResidual(64, form, 16)
+    with torch.no_grad():
+        module.gamma.fill_(0.5)
+        module.query.weight.mul_(2.0)
+        module.key.weight.mul_(2.0)
+    x = 10.0 * torch.randn(2, 64, 16, 16) + 20.0 * torch.randn(1, 64, 1, 1)
+    direction = 1e-4 * torch.randn_like(x)
+    gradients = []
+    for rounded in (False, True):
+        fed = x.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=rounded):
+            out = module(fed)
+        (out.float() * direction).sum().backward()
+        gradients.append(fed.grad)
+    exact, found = gradients
+    assert exact is not None and found is not None
+    assert torch.nn.functional.cosine_similarity(exact.flatten(), found.flatten(), 0) > 0.99

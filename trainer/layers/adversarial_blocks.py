@@ -101,13 +101,14 @@ class Attention(nn.Module):
         small = self._pooled(x)
         looked_at = small if other is None else self._pooled(other)
         query, key = self.query(small).flatten(2), self.key(looked_at).flatten(2)
-        scores = torch.einsum("bcq,bck->bqk", query, key).float()
-        weights = scores.softmax(-1)  # (B, n, m)
+        value = self.value(looked_at).flatten(2)  # (B, C, m)
+        # In 32 bits: of a sharp softmax the gradient all but cancels, in bf16 its rounding stays.
+        with torch.autocast(x.device.type, enabled=False):
+            weights = (query.float().transpose(1, 2) @ key.float()).softmax(-1)  # (B, n, m)
+            found = value.float() @ weights.transpose(1, 2)
         if not self.training:
             self.received = weights.mean(1).unflatten(1, looked_at.shape[-2:])
-        value = self.value(looked_at).flatten(2)  # (B, C, m)
-        found = torch.einsum("bqk,bck->bcq", weights.to(value.dtype), value)
-        found = found.unflatten(2, small.shape[-2:])
+        found = found.to(x.dtype).unflatten(2, small.shape[-2:])
         if found.shape[-2:] != x.shape[-2:]:
             found = functional.interpolate(found, x.shape[-2:], mode="bilinear")
         result = x + self.gamma.to(x.dtype) * found

@@ -26,6 +26,8 @@ KEYPOINTS = 17
 AUXILIARY = 2  # neck, top of the head
 MAPS = KEYPOINTS + AUXILIARY
 STRIDE = 4
+_SHARPNESS = 10.0
+"""Of attention: a place like oneself counts e^10 times as much as one with nothing in common."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,18 @@ class SelfAttentionResidual(nn.Module):
         by = max(1, x.shape[-1] // self.attended_px)
         if by > 1:
             x, values = functional.avg_pool2d(x, by), functional.avg_pool2d(values, by)
-        size = x.shape[-2:]
+        size, precision = x.shape[-2:], values.dtype
         query, key = self.query(x).flatten(2), self.key(x).flatten(2)  # (B, inner, n)
-        weights = torch.einsum("bcq,bck->bqk", query, key).float().softmax(-1)  # (B, n, n)
         value = self.value(values).flatten(2)  # (B, C, n)
-        result = torch.einsum("bqk,bck->bcq", weights.to(value.dtype), value).unflatten(2, size)
+        # In 32 bits and of vectors of length 1: with products of what a residual stream holds the
+        # softmax knew one place only, and in bf16 the rounding of its gradient, which should all
+        # but cancel, came to ten times the gradient of the whole net.
+        with torch.autocast(x.device.type, enabled=False):
+            query = functional.normalize(query.float(), dim=1)
+            key = functional.normalize(key.float(), dim=1)
+            weights = (_SHARPNESS * query.transpose(1, 2) @ key).softmax(-1)  # (B, n, n)
+            result = (value.float() @ weights.transpose(1, 2)).unflatten(2, size)
+        result = result.to(precision)
         if by > 1:
             result = functional.interpolate(result, scale_factor=float(by), mode="bilinear")
         return result  # (B, C, h, w)

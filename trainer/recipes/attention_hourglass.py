@@ -32,7 +32,7 @@ from trainer.precision import bf16_is_fast
 
 _AHEAD = 3  # batches made in advance
 _EXCHANGE = 0.3  # share of the run after which exchanged labels are considered
-_CLIP = 1.0  # with 5 and a rate of 2e-3 a run blew up after a quarter of its schedule
+_CLIP = 1.0  # of the gradient's norm, which is about 5
 _EXTREME = 4.0  # place loss of a joint that is far off; a good one is below 1
 
 
