@@ -11,6 +11,7 @@ from typing import Any
 
 from poseapp.core.errors import DocumentError
 from poseapp.core.pose import Pose2D
+from poseapp.core.sequence import PoseSequence
 
 PERSON_COLOURS = ("#4C9AFF", "#FF8B4C", "#36C98E", "#B36BFF", "#FFC83D", "#FF5C8A", "#2BC4D9")
 MAX_CANVAS_PX = 16_384
@@ -70,6 +71,7 @@ class Document:
         people: back to front.
         extra: unknown keys of the file it came from, by format.
         reference: who is to be shown in the poses, None until somebody is chosen.
+        sequence: the strip of key poses.
     """
 
     size: tuple[int, int] = (768, 768)
@@ -78,6 +80,7 @@ class Document:
     photo_opacity: float = 0.6
     extra: dict[str, Any] = field(default_factory=dict)
     reference: ReferencePerson | None = None
+    sequence: PoseSequence = field(default_factory=PoseSequence)
 
     def __post_init__(self) -> None:
         width, height = self.size

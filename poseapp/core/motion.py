@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import cv2
 import numpy as np
 
 from poseapp.core import rig
@@ -240,6 +239,8 @@ def between_3d(one: Pose3D, other: Pose3D, share: float) -> Pose3D:
 
 def slerp(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
     """(3, 3) rotation on the shortest way between two: what slerp is for quaternions."""
+    import cv2  # not needed for the first window
+
     axis, _ = cv2.Rodrigues(one.T @ other)
     step, _ = cv2.Rodrigues(axis * share)
     return np.asarray(one @ step)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from poseapp.core import kinematics
-from poseapp.core.document import Document
 from poseapp.core.pose import Pose2D
 from poseapp.core.standing import STANDING
+
+if TYPE_CHECKING:  # a document holds a strip of key poses, which asks here how large they are
+    from poseapp.core.document import Document
 
 _STANDING_HEIGHT = float(np.ptp(STANDING[:, 1]))
 _STANDING_BONES = kinematics.bone_lengths(Pose2D(STANDING))

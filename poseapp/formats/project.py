@@ -22,8 +22,9 @@ import numpy as np
 from poseapp.core.document import PERSON_COLOURS, Document, Person, Photo, ReferencePerson
 from poseapp.core.errors import FormatError, PoseAppError
 from poseapp.core.pose import Pose2D
+from poseapp.core.sequence import PoseSequence
 from poseapp.core.skeleton import COCO_17
-from poseapp.formats import values
+from poseapp.formats import sequence_json, values
 from poseapp.formats.files import dump_json, parse_json, read_bytes, write_bytes
 
 SCHEMA = 2
@@ -91,6 +92,8 @@ def dump(document: Document) -> bytes:
         if reference is not None:
             archive.writestr(_entry("reference", zipfile.ZIP_STORED), reference.photo.data)
             content["reference"] = _reference_out(reference)
+        if document.sequence != PoseSequence():
+            content["sequence"] = sequence_json.dump(document.sequence, _pose_out)
         archive.writestr(_entry(_NAME, zipfile.ZIP_DEFLATED), dump_json(content))
     return buffer.getvalue()
 
@@ -193,7 +196,8 @@ def _loads(data: bytes, name: str) -> Document:
                 raise FormatError(f"{name} is damaged: its photo is missing.")
             picture = _unpack(archive, entries[file], _MAX_PHOTO_BYTES, name)
         reference = _reference(content.get("reference"), archive, entries, name)
-    return replace(_document(content, picture, name), reference=reference)
+    sequence = sequence_json.load(content.get("sequence"), name, _pose_in)
+    return replace(_document(content, picture, name), reference=reference, sequence=sequence)
 
 
 def _reference(
@@ -280,6 +284,7 @@ _DOCUMENT_KEYS = frozenset(
         "people",
         "extra",
         "reference",
+        "sequence",
     )
 )
 _PERSON_KEYS = frozenset(

@@ -10,6 +10,7 @@ from PySide6.QtGui import QUndoCommand
 
 from poseapp.core.document import Document, Person, Photo, ReferencePerson
 from poseapp.core.pose import Pose2D, Visibility
+from poseapp.core.sequence import PoseSequence
 from poseapp.state.session import Session
 
 _MERGEABLE = 1
@@ -161,32 +162,34 @@ class ResizeCanvas(Edit):
         super().__init__(session, "Resize canvas", replace(session.document, size=size))
 
 
-def _scaled_people(document: Document, size: tuple[int, int]) -> tuple[Person, ...]:
-    """The people as large, and as much in the middle, on another canvas as they are on theirs."""
+def _scaled(document: Document, size: tuple[int, int]) -> Document:
+    """The poses as large, and as much in the middle, on another canvas as they are on theirs."""
     factor = min(size[0] / document.size[0], size[1] / document.size[1])
     shift = (np.array(size, float) - np.array(document.size, float) * factor) / 2.0
-    people = []
-    for person in document.people:
-        pose = person.pose
+
+    def moved(pose: Pose2D) -> Pose2D:
         points = np.where(pose.present[:, None], pose.keypoints * factor + shift, 0.0)
-        people.append(replace(person, pose=pose.with_keypoints(points)))
-    return tuple(people)
+        return pose.with_keypoints(points)
+
+    people = tuple(replace(person, pose=moved(person.pose)) for person in document.people)
+    sequence = document.sequence
+    if sequence.keys:
+        keys = tuple(replace(key, pose=moved(key.pose)) for key in sequence.keys)
+        sequence = replace(sequence, keys=keys)
+    return replace(document, size=size, people=people, sequence=sequence)
 
 
 class ScaleCanvas(Edit):
     """Change the canvas size (width, height) px; the people grow or shrink along."""
 
     def __init__(self, session: Session, size: tuple[int, int]) -> None:
-        document = session.document
-        people = _scaled_people(document, size)
-        super().__init__(session, "Scale canvas", replace(document, size=size, people=people))
+        super().__init__(session, "Scale canvas", _scaled(session.document, size))
 
 
 def _with_photo(document: Document, photo: Photo) -> Document:
-    people = document.people
-    if people and photo.size != document.size:
-        people = _scaled_people(document, photo.size)
-    return replace(document, photo=photo, size=photo.size, people=people)
+    if photo.size != document.size:
+        document = _scaled(document, photo.size)
+    return replace(document, photo=photo)
 
 
 class UsePhoto(Edit):
@@ -216,3 +219,13 @@ class PutOnCanvas(Edit):
         if person is not None:
             after = replace(after, people=(*after.people, person))
         super().__init__(session, "Put reference person on the canvas", after)
+
+
+class SetSequence(Edit):
+    """Change the strip of key poses, or how it is played; steps with one `slide` merge."""
+
+    def __init__(
+        self, session: Session, sequence: PoseSequence, text: str, slide: object | None = None
+    ) -> None:
+        after = replace(session.document, sequence=sequence)
+        super().__init__(session, text, after, slide and ("sequence", text, slide))

@@ -35,6 +35,8 @@ class Session(QObject):
     photo_changed = Signal()
     reference_changed = Signal()
     """Another reference person, or none."""
+    sequence_changed = Signal()
+    """Key poses came, went or changed, or how they are played."""
     canvas_changed = Signal()
     selection_changed = Signal()
     path_changed = Signal()
@@ -94,6 +96,7 @@ class Session(QObject):
         self.document_replaced.emit()
         self.photo_changed.emit()
         self.reference_changed.emit()
+        self.sequence_changed.emit()
         self.canvas_changed.emit()
         self.people_changed.emit()
         self.selection_changed.emit()
@@ -129,6 +132,8 @@ class Session(QObject):
             self.photo_changed.emit()
         if old.reference is not document.reference:
             self.reference_changed.emit()
+        if old.sequence is not document.sequence:
+            self.sequence_changed.emit()
         if old.size != document.size:
             self.canvas_changed.emit()
         self.document_changed.emit()

@@ -24,6 +24,7 @@ from hypothesis.extra.numpy import arrays
 from poseapp.core.document import Document, Person, Photo, ReferencePerson
 from poseapp.core.errors import DocumentError, FormatError
 from poseapp.core.pose import Pose2D
+from poseapp.core.sequence import KeyPose, PoseSequence
 from poseapp.formats import files, project, registry
 
 JSON = st.recursive(
@@ -339,3 +340,41 @@ def test_a_damaged_reference_is_one_sentence(damage: dict[str, Any]) -> None:
         archive.writestr("document.json", json.dumps(content))
     with pytest.raises(FormatError, match=r"a\.pose"):
         project.loads(buffer.getvalue(), "a.pose")
+
+
+def test_a_sequence_is_kept(tmp_path: Path) -> None:
+    pose = document().people[0].pose
+    keys = (KeyPose(pose, 0.25, "linear", "k1"), KeyPose(pose, 2.0, "hold", "k2"))
+    sequence = PoseSequence(keys, 12, False, "latent")
+    kept = replace(document(), sequence=sequence)
+    path = tmp_path / "a.pose"
+    project.save(kept, path)
+    assert project.load(path) == kept
+    assert b'"sequence"' not in zipfile.ZipFile(io.BytesIO(project.dump(document()))).read(
+        "document.json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"keys": 5}, "must be a list"),
+        ({"keys": [{"keypoints": [[1, 2]]}]}, "17 keypoints"),
+        ({"keys": [{"duration_s": "long"}]}, "must be a number"),
+    ],
+)
+def test_a_damaged_sequence_is_one_sentence(change: dict[str, Any], sentence: str) -> None:
+    body = {"schema": 2, "size": [64, 64], "people": [], "sequence": change}
+    with pytest.raises(FormatError, match=sentence):
+        project.loads(archive({"document.json": body}), "a.pose")
+
+
+def test_odd_values_of_a_sequence_are_as_in_a_new_one() -> None:
+    points = [[1.0, 2.0]] * 17
+    key = {"keypoints": points, "duration_s": 1e9, "easing": ["x"], "id": 3}
+    stored = {"fps": True, "loop": "no", "between": ["x"], "keys": [key, {**key, "id": "a"}]}
+    body = {"schema": 2, "size": [64, 64], "people": [], "sequence": stored}
+    found = project.loads(archive({"document.json": body}), "a.pose").sequence
+    assert (found.fps, found.loop, found.between) == (24, True, "slerp")
+    assert [k.duration_s for k in found.keys] == [60.0, 60.0]
+    assert found.keys[1].id == "a" and found.keys[0].easing == "smooth"

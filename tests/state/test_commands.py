@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from poseapp.core.document import Document, Person, Photo
 from poseapp.core.pose import Visibility
+from poseapp.core.sequence import KeyPose
 from poseapp.core.standing import restored, standing
 from poseapp.state.commands import (
     AddPeople,
@@ -19,6 +21,7 @@ from poseapp.state.commands import (
     ReorderPerson,
     ResizeCanvas,
     ScaleCanvas,
+    SetSequence,
     UsePhoto,
 )
 from poseapp.state.session import Session
@@ -127,3 +130,23 @@ def test_a_whole_person_can_be_restored_from_one_joint() -> None:
         pose = restored(pose, joint)
     assert pose.present.all()
     assert np.isfinite(pose.keypoints).all()
+
+
+def test_key_poses_are_undone_and_grow_with_the_canvas(session: Session) -> None:
+    seen: list[int] = []
+    session.sequence_changed.connect(lambda: seen.append(len(session.document.sequence.keys)))
+    pose = session.document.people[0].pose
+    one = session.document.sequence.inserted(KeyPose(pose, id="k"))
+    session.undo_stack.push(SetSequence(session, one, "Add key pose"))
+    for duration in (0.6, 0.7, 0.8):
+        key = replace(session.document.sequence.keys[0], duration_s=duration)
+        longer = session.document.sequence.with_key(key)
+        session.undo_stack.push(SetSequence(session, longer, "Key pose duration", slide=1))
+    assert session.undo_stack.count() == 2
+    width, height = session.document.size
+    session.undo_stack.push(ScaleCanvas(session, (width * 2, height * 2)))
+    scaled = session.document.sequence.keys[0].pose
+    assert np.allclose(scaled.keypoints, np.where(pose.present[:, None], pose.keypoints * 2, 0))
+    for _ in range(3):
+        session.undo_stack.undo()
+    assert session.document.sequence.keys == () and seen[-1] == 0
