@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from poseapp.core import motion
 from poseapp.core.errors import PoseError
-from poseapp.core.pose import Pose2D
+from poseapp.core.pose import Pose2D, Pose3D
 
 FRAME_RATES = (12, 24, 30)
 SLERP, LATENT = "slerp", "latent"
@@ -66,6 +66,11 @@ class PoseSequence:
         return [float(at) for at in (ends if loops else ends[: max(len(self.keys), 1)])]
 
     @property
+    def fits(self) -> bool:
+        """There is something to play: two poses or more."""
+        return len(self.keys) > 1
+
+    @property
     def strip(self) -> list[motion.Key]:
         """The keys in their time; in a loop the first one comes again at the end."""
         keys = [*self.keys, self.keys[0]] if self.loop and len(self.keys) > 1 else list(self.keys)
@@ -88,20 +93,6 @@ class PoseSequence:
         span = max(starts[number + 1] - starts[number], 1e-9)
         share = motion.EASINGS[self.keys[number].easing]((time_s - starts[number]) / span)
         return number, float(share)
-
-    def at(self, time_s: float) -> Pose2D:
-        """The pose at a time, its angles turned evenly.
-
-        Raises:
-            PoseError: there is no key.
-        """
-        if not self.keys:
-            raise PoseError("There is no pose on the strip: add one first.")
-        number, share = self.step_at(time_s)
-        if len(self.keys) == 1:
-            return self.keys[0].pose
-        one, other = self.steps[number]
-        return motion.between(one.pose, other.pose, share)
 
     def times(self, fps: float | None = None) -> np.ndarray:
         """(F,) s of the frames; a loop does not show its first pose twice.
@@ -146,7 +137,73 @@ class PoseSequence:
         return replace(self, keys=tuple(key for key in self.keys if key.id not in gone))
 
 
-def thinned(poses: list[Pose2D], fps: float, most: int = 48) -> tuple[KeyPose, ...]:
+@dataclass(frozen=True)
+class Way:
+    """What lies between a key and the next one.
+
+    Attributes:
+        poses: two or more in even steps; the first and the last are the keys.
+        figures: the lift of each of `poses`; empty where nobody lifted them.
+    """
+
+    poses: tuple[Pose2D, ...]
+    figures: tuple[Pose3D, ...] = ()
+
+    def at(self, share: float) -> Frame:
+        """What there is at a share of the way, 0 to 1."""
+        number, rest = self._place(share)
+        pose = motion.between(self.poses[number], self.poses[number + 1], rest)
+        if not self.figures:
+            return Frame(pose)
+        one, other = self.figures[number : number + 2]
+        return Frame(pose, motion.between_3d(one, other, rest))
+
+    def pose_at(self, share: float) -> Pose2D:
+        """The pose alone."""
+        number, rest = self._place(share)
+        return motion.between(self.poses[number], self.poses[number + 1], rest)
+
+    def _place(self, share: float) -> tuple[int, float]:
+        along = min(max(share, 0.0), 1.0) * (len(self.poses) - 1)
+        number = min(int(along), len(self.poses) - 2)
+        return number, along - number
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A moment of a sequence; `figure` where the way was lifted."""
+
+    pose: Pose2D
+    figure: Pose3D | None = None
+
+
+def flat_ways(sequence: PoseSequence) -> tuple[Way, ...]:
+    """The ways of a sequence with angles that turn evenly; nothing is lifted."""
+    return tuple(Way((one.pose, other.pose)) for one, other in sequence.steps)
+
+
+def frame_at(
+    sequence: PoseSequence, ways: Sequence[Way], time_s: float, solid: bool = True
+) -> Frame:
+    """A moment of a sequence.
+
+    Args:
+        ways: of its steps.
+        solid: with the figure, where there is one.
+    Raises:
+        PoseError: there is no key.
+    """
+    if not sequence.keys:
+        raise PoseError("There is no pose on the strip: add one first.")
+    if not ways:
+        return Frame(sequence.keys[0].pose)
+    number, share = sequence.step_at(time_s)
+    return ways[number].at(share) if solid else Frame(ways[number].pose_at(share))
+
+
+def thinned(
+    poses: Sequence[Pose2D], fps: float, most: int = 48, tolerance: float = 0.02
+) -> tuple[KeyPose, ...]:
     """Key poses that stand for a motion: where it turns, not at every frame.
 
     What lies between them on straight lines stays within a few hundredths of the person's size of
@@ -155,6 +212,7 @@ def thinned(poses: list[Pose2D], fps: float, most: int = 48) -> tuple[KeyPose, .
     Args:
         poses: one a frame.
         fps: frames a second of the motion.
+        tolerance: share of the person's size.
     Raises:
         PoseError: there is no pose.
     """
@@ -164,7 +222,7 @@ def thinned(poses: list[Pose2D], fps: float, most: int = 48) -> tuple[KeyPose, .
     there = np.stack([pose.present for pose in poses])
     sizes = [max(pose.bounds[2:]) for pose in poses if pose.bounds is not None]
     size = max(float(np.median(sizes)) if sizes else 1.0, 1e-6)
-    share = 0.02
+    share = tolerance
     chosen = _turning(points, there, share * size)
     while len(chosen) > most:
         share *= 1.4

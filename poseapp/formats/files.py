@@ -65,7 +65,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         os.replace(beside, path)  # noqa: PTH105 - the name that a test can make fail
         beside = None
     except (OSError, ValueError) as exc:
-        _explain(path, exc)
+        explain(path, exc)
     finally:
         if beside is not None:
             with contextlib.suppress(OSError):
@@ -84,7 +84,8 @@ def _copy_mode(path: Path, beside: Path) -> None:
         beside.chmod(mode)
 
 
-def _explain(path: Path, exc: Exception) -> NoReturn:
+def explain(path: Path, exc: Exception) -> NoReturn:
+    """Raise DocumentError with one sentence on what kept a file or folder from being written."""
     number = getattr(exc, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT):
         why = "the disk is full, so make room or choose another folder"

@@ -20,6 +20,7 @@ from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import trainer_errors
 from poseapp.services.people_tasks import PEOPLE_TASKS
 from poseapp.services.photo_tasks import PHOTO_TASKS
+from poseapp.services.sequence_tasks import SEQUENCE_TASKS
 
 MAX_COUNT = 96
 MAX_HYPOTHESES = 10
@@ -316,4 +317,5 @@ TASKS: dict[str, Task] = {
     "check_word_vectors": Task(check_word_vectors),
     **PEOPLE_TASKS,
     **PHOTO_TASKS,
+    **SEQUENCE_TASKS,
 }

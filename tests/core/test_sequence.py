@@ -10,7 +10,7 @@ import pytest
 from poseapp.core import kinematics
 from poseapp.core.errors import PoseError
 from poseapp.core.pose import Pose2D
-from poseapp.core.sequence import KeyPose, PoseSequence, thinned
+from poseapp.core.sequence import KeyPose, PoseSequence, Way, flat_ways, frame_at, thinned
 from poseapp.core.standing import STANDING
 
 PERSON = Pose2D(STANDING * 100.0 + 300.0)
@@ -29,13 +29,17 @@ def strip(**changes: object) -> PoseSequence:
     return replace(PoseSequence(keys), **changes)
 
 
+def at(sequence: PoseSequence, time_s: float) -> Pose2D:
+    return frame_at(sequence, flat_ways(sequence), time_s).pose
+
+
 def test_the_last_key_leads_back_to_the_first_only_in_a_loop() -> None:
     once, loop = strip(loop=False), strip()
     assert once.starts == [0.0, 0.5, 1.5] and once.length_s == 1.5
     assert loop.starts == [0.0, 0.5, 1.5, 1.75] and loop.length_s == 1.75
     assert len(once.steps) == 2 and loop.steps[-1][1].id == "a"
-    assert np.allclose(loop.at(1.625).keypoints, raised(-1.0).keypoints, atol=1e-6)
-    assert once.at(99.0) == raised(-2.0) and once.at(-1.0) == raised(0.0)
+    assert np.allclose(at(loop, 1.625).keypoints, raised(-1.0).keypoints, atol=1e-6)
+    assert at(once, 99.0) == raised(-2.0) and at(once, -1.0) == raised(0.0)
 
 
 def test_frames_cover_the_time_and_a_loop_shows_its_first_pose_once() -> None:
@@ -52,7 +56,7 @@ def test_each_key_keeps_its_own_easing_and_duration() -> None:
     assert slow.step_at(0.25) == (0, 0.25)
     assert sequence.step_at(0.25) == (0, 0.5)
     assert sequence.step_at(1.0) == (1, 0.5)
-    assert np.allclose(sequence.at(1.0).keypoints, raised(-1.5).keypoints, atol=1e-6)
+    assert np.allclose(at(sequence, 1.0).keypoints, raised(-1.5).keypoints, atol=1e-6)
 
 
 def test_order_can_be_changed() -> None:
@@ -67,7 +71,7 @@ def test_order_can_be_changed() -> None:
 
 def test_an_empty_strip_says_so() -> None:
     with pytest.raises(PoseError, match="no pose on the strip"):
-        PoseSequence().at(0.0)
+        at(PoseSequence(), 0.0)
     with pytest.raises(PoseError, match="no pose on the strip"):
         PoseSequence().times()
     with pytest.raises(PoseError, match="shows nobody"):
@@ -82,7 +86,7 @@ def test_a_motion_becomes_few_keys_that_bring_it_back() -> None:
     sequence = PoseSequence(keys, loop=False)
     assert sequence.length_s == pytest.approx((len(poses) - 1) / 30.0)
     gaps = [
-        np.abs(sequence.at(frame / 30.0).keypoints - pose.keypoints).max()
+        np.abs(at(sequence, frame / 30.0).keypoints - pose.keypoints).max()
         for frame, pose in enumerate(poses)
     ]
     assert max(gaps) < 0.04 * PERSON.bounds[3]  # type: ignore[index]
@@ -98,3 +102,13 @@ def test_a_motion_that_rests_has_a_key_at_both_ends() -> None:
     keys = thinned([PERSON] * 50, 25.0)
     assert len(keys) == 2 and keys[0].duration_s == pytest.approx(49 / 25)
     assert len(thinned([PERSON], 25.0)) == 1
+
+
+def test_a_way_of_several_steps_is_met_at_each_of_them() -> None:
+    poses = tuple(raised(angle) for angle in (0.0, -0.2, -1.6, -2.0))
+    way = Way(poses)
+    for number, pose in enumerate(poses):
+        assert np.allclose(way.at(number / 3).pose.keypoints, pose.keypoints, atol=1e-6)
+    middle = way.at(0.5)
+    assert np.allclose(middle.pose.keypoints, raised(-0.9).keypoints, atol=1e-6)
+    assert middle.figure is None and way.pose_at(7.0) == poses[-1]

@@ -154,6 +154,45 @@ class Predictor:
             image = self.lifter.normalise(torch.from_numpy(points).to(self.device), shown)
             return self.lifter.encode(image, shown)[0].cpu().numpy()
 
+    def lift_between(
+        self,
+        keypoints: np.ndarray,
+        confidence: np.ndarray,
+        shares: np.ndarray,
+        ends: np.ndarray,
+        ends_confidence: np.ndarray,
+    ) -> LiftResult:
+        """Lift poses on the way from one pose to another, with depths of the latent space's way.
+
+        The latents go along the great circle between those of the two ends, which stays among
+        poses that the decoder knows (paper 3, section 3.3: spherical latent space); in the image
+        the joints are where the poses say.
+
+        Args:
+            keypoints: (N,17,2) px, COCO-17; confidence: (N,17), 0 = absent.
+            shares: (N,) how far each is on its way: 0 is lifted as the first end is, 1 as the
+                other.
+            ends: (2,17,2) px; ends_confidence: (2,17).
+        """
+        if self.config.head == "points":
+            raise TrainerError("The paper's form of the lifter needs joints that COCO has not.")
+        points, mask = coco_to_mocap.to_mocap(*_checked(keypoints, confidence))
+        two, there = coco_to_mocap.to_mocap(*_checked(ends, ends_confidence))
+        if len(two) != 2 or np.shape(shares) != (len(points),):
+            raise TrainerError("Give two ends, and for each pose how far it is on the way.")
+        whole = bool(mask.all() and there.all())
+        lifter = self._net(whole)
+        with torch.inference_mode():
+            image = torch.from_numpy(np.concatenate([points, two])).to(self.device)
+            shown = torch.from_numpy(np.concatenate([mask, there]).astype(np.float32))
+            shown = shown.to(self.device)
+            views, seen = self._both_sides(image[-2:], shown[-2:], lifter)[:2]
+            latents = lifter.encode(views, seen)[0].unflatten(0, (2, 2))  # (side, end, latent)
+            share = torch.from_numpy(np.asarray(shares, np.float32)).to(self.device)[:, None]
+            way = torch.cat([_great_circle(side[:1], side[1:], share) for side in latents])
+            columns = self._lift(lifter, image[:-2], shown[:-2], [], way)
+        return LiftResult(*(column.cpu().numpy() for column in columns))
+
     def _draw(self, seed: int, index: int) -> Tensor:
         # On the sphere that holds nearly all of a normal distribution (paper 3, section 3.3).
         draw = noises.draw(seed, index, self.latent_dim)
@@ -175,19 +214,34 @@ class Predictor:
     def _net(self, whole: bool) -> Lifter:
         return self.whole_lifter if whole else self.lifter
 
-    def _lift(
-        self, lifter: Lifter, image: Tensor, mask: Tensor, draws: list[Tensor]
-    ) -> tuple[Tensor, ...]:
-        count = len(image)
+    def _both_sides(
+        self, image: Tensor, mask: Tensor, lifter: Lifter
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Normalised poses and mirrored poses, (2N,17,2) with mask, and the centre and scale."""
         if self.config.head == "points":
             view, centre, scale = geometry.normalise_by_head(image, 0, 10)
         else:
             view, centre, scale = geometry.normalise(image, mask, lifter.spread)
-        # The mirrored pose is lifted too: what the two lifts disagree on is the net's error.
         flip = view.new_tensor([-1.0, 1.0])
         both = torch.cat([view, view[:, self._mirrored] * flip])
-        shown = torch.cat([mask, mask[:, self._mirrored]])
+        return both, torch.cat([mask, mask[:, self._mirrored]]), centre, scale
+
+    def _lift(
+        self,
+        lifter: Lifter,
+        image: Tensor,
+        mask: Tensor,
+        draws: list[Tensor],
+        latents: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
+        """`latents`: (2N, latent) of poses and mirrored poses, instead of their own."""
+        count = len(image)
+        # The mirrored pose is lifted too: what the two lifts disagree on is the net's error.
+        both, shown, centre, scale = self._both_sides(image, mask, lifter)
+        flip = both.new_tensor([-1.0, 1.0])
         mean, log_variance = lifter.encode(both, shown)
+        if latents is not None:
+            mean = latents
         deviation = (0.5 * log_variance).exp()
         points, filled, angle = lifter.decode(mean, both, shown)
         depth, filled = self._unmirrored(points[..., 2], filled, count)
@@ -236,6 +290,17 @@ class Predictor:
         if self.config.head == "points":  # the paper's net gives x and y itself
             return points[: len(image)]
         return geometry.unproject(image - image[:, :1], depth)
+
+
+def _great_circle(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
+    """Between (1,D) and (1,D) for shares (N,1): angle and length change evenly."""
+    lengths = one.norm(dim=1, keepdim=True), other.norm(dim=1, keepdim=True)
+    a, b = one / lengths[0].clamp_min(1e-6), other / lengths[1].clamp_min(1e-6)
+    angle = (a * b).sum(1, keepdim=True).clamp(-1.0, 1.0).acos()
+    if float(angle) < 1e-3 or float(angle) > torch.pi - 1e-3:  # no way, or no one way
+        return (1.0 - share) * one + share * other
+    on_sphere = ((1.0 - share) * angle).sin() * a + (share * angle).sin() * b
+    return on_sphere / angle.sin() * ((1.0 - share) * lengths[0] + share * lengths[1])
 
 
 def _checked(keypoints: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
