@@ -12,7 +12,7 @@ from poseapp.core.errors import PoseAppError
 from poseapp.services import batch
 
 OK, SOME_FAILED, USAGE = 0, 1, 2
-COMMANDS = ("caption", "detect", "lift", "convert", "render", "person", "tour")
+COMMANDS = ("caption", "detect", "lift", "convert", "render", "person", "animate", "tour")
 
 _DESCRIPTION = """\
 PoseApp: caption or photo to pose, drag, lift to 3D, export.
@@ -28,6 +28,7 @@ examples:
   poseapp render poses.json -o pose.png --style controlnet
   poseapp render "drawings/*.json" -o pictures/ --style controlnet
   poseapp person --seed 7 --pose poses.json -o person.png
+  poseapp animate poses.json -o moves.gif
   poseapp tour my-tour
 
 `poseapp COMMAND --help` explains one command. Exit code: 0 all done, 1 something failed (one
@@ -75,6 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_render(commands)
     _add_person(commands)
+    _add_animate(commands)
     _add_tour(commands)
     return parser
 
@@ -290,6 +292,47 @@ def _add_person(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_person)
 
 
+def _add_animate(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "animate",
+        "render a sequence of poses",
+        "Fill in between key poses, or take a motion, and write the frames. IN is a file of poses\n"
+        "(each person, or each image of a COCO file, is a key pose), a project with a sequence, a\n"
+        "BVH motion, a folder with a pose file a frame, or several files. OUT ends in .gif, .mp4,\n"
+        ".bvh or .json, or is a folder for PNG frames.",
+        "  poseapp animate poses.json -o moves.gif\n"
+        "  poseapp animate poses.json -o moves.mp4 --step 0.8 --between latent --once\n"
+        "  poseapp animate walk.bvh -o walk.gif --height 360 --style controlnet\n"
+        "  poseapp animate openpose/ -o frames/ --source-fps 25 --fps 12\n"
+        "  poseapp animate dance.pose -o dance.bvh\n",
+    )
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="IN", help="poses, a motion or a folder of frames")
+    add("-o", "--out", type=Path, required=True, metavar="OUT", help="a file, or a folder/")
+    add(
+        "--to",
+        choices=("gif", "mp4", "png", "bvh", "json", "openpose"),
+        help="what to write (default: by the ending; png and openpose are folders)",
+    )
+    add("--fps", type=int, metavar="N", help="frames a second (default: as IN has it, else 24)")
+    add("--step", type=float, metavar="S", help="seconds from pose to pose (default 0.5)")
+    add("--source-fps", type=float, metavar="N", help="of a folder without --step (default 30)")
+    add(
+        "--between",
+        choices=("slerp", "latent"),
+        help="turn the angles evenly, or go through the lifter's latent space (default slerp)",
+    )
+    add("--loop", action=argparse.BooleanOptionalAction, help="go back to the first pose")
+    add("--once", dest="loop", action="store_false", help="the same as --no-loop")
+    add("--height", type=int, default=512, metavar="PX", help="of the pictures (default 512)")
+    add("--style", choices=("poseapp", "controlnet", "openpose"), default="poseapp", help="look")
+    add("--background", metavar="COLOUR", help="#RRGGBB (default: white, or black)")
+    add("--canvas", action="store_true", help="show the whole canvas, not just where they move")
+    _add_models(parser)
+    parser.set_defaults(run=_animate, loop=None)
+
+
 def _add_tour(commands: argparse._SubParsersAction) -> None:
     parser = _command(
         commands,
@@ -368,6 +411,12 @@ def _person(args: argparse.Namespace) -> int:
     from poseapp import cli_person
 
     return cli_person.run(args)
+
+
+def _animate(args: argparse.Namespace) -> int:
+    from poseapp import cli_animate
+
+    return cli_animate.run(args)
 
 
 def _tour(args: argparse.Namespace) -> int:

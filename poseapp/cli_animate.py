@@ -1,0 +1,97 @@
+"""`poseapp animate`: key poses and motions to GIF, MP4, frames, BVH and keypoints."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from poseapp.core.errors import DocumentError, PoseAppError
+from poseapp.core.palette import parse_colour
+from poseapp.core.sequence import LATENT, PoseSequence
+from poseapp.services import batch, sequence_input
+from poseapp.services.local import LocalEngine
+from poseapp.services.models import ModelOptions
+from poseapp.services.sequence_input import Loaded
+from poseapp.services.sequence_tasks import LIFTER, with_rate
+
+_BY_SUFFIX = {".gif": "gif", ".mp4": "mp4", ".bvh": "bvh", ".json": "json", "": "png"}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the options say; returns the exit code."""
+    kind = args.to or _BY_SUFFIX.get(args.out.suffix.lower())
+    if kind is None:
+        raise PoseAppError("Let -o end in .gif, .mp4, .bvh or .json, or name a folder for frames.")
+    _check_out(args.out, kind)
+    loaded = _load(args)
+    sequence = _as_asked(loaded.sequence, args)
+    weights = {LIFTER: args.weights} if args.weights else {}
+    engine = LocalEngine(ModelOptions(device=args.device, weights=weights))
+    request: dict[str, Any] = {
+        "sequence": sequence,
+        "path": str(args.out),
+        "kind": kind,
+        "size": loaded.size,
+        "height": args.height,
+        "style": args.style,
+        "background": None if args.background is None else parse_colour(args.background),
+        "around": not args.canvas,
+    }
+    with tqdm(total=100, desc="Rendering", unit="%", disable=None, file=sys.stderr) as bar:
+
+        def on_progress(done: float, total: float, text: str) -> None:
+            bar.set_description(text or "Rendering", refresh=False)
+            bar.update(max(int(100 * done / max(total, 1e-9)) - bar.n, 0))
+
+        done = engine.run("render_sequence", on_progress=on_progress, **request)
+    noun = "frame" if done["frames"] == 1 else "frames"
+    batch.complain(f"{args.out}: {done['frames']} {noun} at {sequence.fps} a second.")
+    return 0
+
+
+def _check_out(out: Path, kind: str) -> None:
+    """Said before anything is drawn, which would be for nothing."""
+    folder = kind in ("png", "openpose")
+    if folder and out.is_file():
+        raise DocumentError(f"{out.name} is a file: name a folder for the frames.")
+    if not folder and out.is_dir():
+        raise DocumentError(f"{out.name} is a folder: name a file, or take --to png.")
+    if not folder and not out.absolute().parent.is_dir():
+        raise DocumentError(
+            f"Cannot save {out.name}: there is no folder {out.absolute().parent}, so choose another"
+            " one."
+        )
+
+
+def _load(args: argparse.Namespace) -> Loaded:
+    step = args.step
+    if step is not None and not step > 0:
+        raise PoseAppError(f"The time from pose to pose must be more than 0 s, not {step:g}.")
+    parts = [
+        sequence_input.load(Path(name).expanduser(), step_s=step, fps=args.source_fps, fine=True)
+        for name in args.inputs
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    keys = [replace(part.sequence.keys[0], easing="smooth") for part in parts]
+    if step is not None:
+        keys = [replace(key, duration_s=step) for key in keys]
+    size = max(p.size[0] for p in parts), max(p.size[1] for p in parts)
+    return Loaded(PoseSequence(tuple(keys)), size, len(keys), False)
+
+
+def _as_asked(sequence: PoseSequence, args: argparse.Namespace) -> PoseSequence:
+    if args.fps is not None:
+        sequence = with_rate(sequence, args.fps)
+    if args.between is not None:
+        sequence = replace(sequence, between=args.between)
+    if args.loop is not None:
+        sequence = replace(sequence, loop=args.loop)
+    if sequence.between == LATENT and not sequence.fits:
+        raise PoseAppError("One pose alone has nothing in between: give two or more.")
+    return sequence

@@ -1,0 +1,197 @@
+"""Strips of key poses from files: motions, folders of pose files, files of several poses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poseapp.core import kinematics, motion
+from poseapp.core.errors import DocumentError, FormatError
+from poseapp.core.pose import Pose2D
+from poseapp.core.sequence import (
+    FRAME_RATES,
+    LONGEST_S,
+    MOST_KEYS,
+    SHORTEST_S,
+    STEP_S,
+    KeyPose,
+    PoseSequence,
+    thinned,
+)
+from poseapp.formats import coco, controlnet, motions, registry
+from poseapp.formats.files import parse_json, read_bytes
+
+CANVAS = (768, 768)
+FOLDER_FPS = 30.0
+_MOST_FPS = 30.0
+_FEW_KEYS, _ROUGH = 48, 0.02
+_FINE = 0.003
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a file gives.
+
+    Attributes:
+        sequence: the key poses.
+        size: canvas (width, height) px that they are on.
+        frames: how many poses the file holds.
+        moves: it is a motion, thinned to key poses, not a list of them.
+    """
+
+    sequence: PoseSequence
+    size: tuple[int, int]
+    frames: int
+    moves: bool
+
+
+def is_motion(path: Path) -> bool:
+    """A BVH file, or a folder that holds pose files and no photos."""
+    if path.is_dir():
+        try:
+            names = [p.suffix.lower() for p in path.iterdir()]
+        except OSError:
+            return False
+        return ".json" in names and not set(names) & set(registry.FORMATS["photo"].extensions)
+    return path.suffix.lower() == ".bvh"
+
+
+def load(
+    path: Path,
+    *,
+    canvas: tuple[int, int] | None = None,
+    person: Pose2D | None = None,
+    step_s: float | None = None,
+    fps: float | None = None,
+    fine: bool = False,
+) -> Loaded:
+    """Key poses of a file or folder.
+
+    Args:
+        canvas: (width, height) px to show a motion in 3D on.
+        person: who does the motion: their size, their proportions, from where they stand.
+        step_s: each pose of the file is a key pose, and so long after the one before.
+        fps: frames a second of a motion whose files do not tell.
+        fine: keep a motion as it is, with many key poses, not just its turning points.
+    Raises:
+        DocumentError: it cannot be read, or shows nobody.
+        PoseError: the person has no joints.
+    """
+    if path.is_dir():
+        poses, size, rate = motions.load_folder(path), None, None
+    elif path.suffix.lower() == ".bvh":
+        found = motions.load_bvh(path)
+        size = canvas or CANVAS
+        poses = motion.seen_from(found.joints, motions.view(found), size)
+        rate = found.fps
+    else:
+        kept = _project(path)
+        if kept is not None:
+            return kept
+        poses, size, rate = _of_file(path)
+        if rate == 0.0:  # a list of poses, which has no time of its own
+            step_s, rate = step_s or STEP_S, None
+    if size is None:
+        size = _room(poses)
+    if person is not None:
+        poses = motion.fitted(poses, person)
+    if step_s is not None:
+        return Loaded(_stepped(poses, step_s), size, len(poses), False)
+    rate = rate or fps or FOLDER_FPS
+    count = len(poses)
+    stride = max(1, round(rate / _MOST_FPS))  # what a screen does not show
+    poses = poses[::stride]
+    most, tolerance = (MOST_KEYS, _FINE) if fine else (_FEW_KEYS, _ROUGH)
+    keys = thinned(poses, rate / stride, most, tolerance)
+    nearest = min(FRAME_RATES, key=lambda known: abs(known - rate / stride))
+    return Loaded(PoseSequence(keys, nearest, loop=False), size, count, True)
+
+
+def _stepped(poses: Sequence[Pose2D], step_s: float) -> PoseSequence:
+    if len(poses) > MOST_KEYS:
+        raise DocumentError(f"These are {len(poses):,} poses: a strip holds up to {MOST_KEYS}.")
+    step = float(np.clip(step_s, SHORTEST_S, LONGEST_S))
+    return PoseSequence(tuple(KeyPose(pose, step) for pose in poses))
+
+
+def _project(path: Path) -> Loaded | None:
+    """The strip of a project that has one."""
+    if path.suffix.lower() != ".pose":
+        return None
+    document = registry.load(path)
+    sequence = document.sequence
+    return Loaded(sequence, document.size, len(sequence.keys), False) if sequence.keys else None
+
+
+def _of_file(path: Path) -> tuple[list[Pose2D], tuple[int, int] | None, float | None]:
+    """Poses, canvas and frame rate of a file; 0 frames a second = a list of poses."""
+    data = read_bytes(path)
+    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    value: Any = parse_json(data, path.name) if start in (b"{", b"[") else None
+    if coco.recognises(value) and len(value.get("images") or []) > 1:
+        frames = _coco_frames(value, path.name)
+        rate = (value.get("info") or {}).get("fps") if isinstance(value.get("info"), dict) else None
+        known = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate <= 1000
+        return frames, None, float(rate) if known and rate is not None else 0.0
+    if isinstance(value, list) and len(value) > 1 and controlnet.recognises(value):
+        frames = _largest(controlnet.load(value, path.name, n) for n in range(len(value)))
+        return frames, None, None
+    document = registry.loads(data, path.name)
+    people = [p.pose for p in document.people if p.visible and p.pose.bounds is not None]
+    if not people:
+        raise DocumentError(f"There is no person in {path.name}.")
+    if len(people) == 1:
+        return people, document.size, 0.0
+    return _in_one_place(people), None, 0.0
+
+
+def _coco_frames(value: dict[str, Any], name: str) -> list[Pose2D]:
+    images = [image.get("id") for image in value["images"] if isinstance(image, dict)]
+    if len(images) > 5_000:
+        raise FormatError(f"{name} has {len(images):,} images: that is a data set, not a motion.")
+    by_image: dict[Any, list[dict[str, Any]]] = {}
+    for entry in value["annotations"]:
+        if isinstance(entry, dict) and isinstance(entry.get("image_id"), int | str):
+            by_image.setdefault(entry["image_id"], []).append(entry)
+    parts = (
+        {**value, "images": [{"id": number}], "annotations": by_image[number]}
+        for number in images
+        if isinstance(number, int | str) and number in by_image
+    )
+    return _largest(coco.load(part, name) for part in parts)
+
+
+def _largest(documents: Any) -> list[Pose2D]:
+    """The largest person of each frame; frames of nobody are left out."""
+    poses = []
+    for document in documents:
+        boxed = [(p.pose, p.pose.bounds) for p in document.people]
+        there = [(pose, box[2] * box[3]) for pose, box in boxed if box is not None]
+        if there:
+            poses.append(max(there, key=lambda one: one[1])[0])
+    if not poses:
+        raise DocumentError("The frames of the file show nobody.")
+    return poses
+
+
+def _in_one_place(poses: list[Pose2D]) -> list[Pose2D]:
+    """People beside each other as one person's poses: on one ground, about one middle."""
+    goal = _foothold(poses[0])
+    return [kinematics.translate(pose, goal - _foothold(pose)) for pose in poses]
+
+
+def _foothold(pose: Pose2D) -> np.ndarray:
+    """(2,) px: under the middle of the hips, or of all joints, as low as the lowest one."""
+    hips = [joint for joint in (11, 12) if pose.present[joint]] or np.flatnonzero(pose.present)
+    return np.array([pose.keypoints[hips, 0].mean(), pose.keypoints[pose.present, 1].max()])
+
+
+def _room(poses: Sequence[Pose2D]) -> tuple[int, int]:
+    """A canvas that holds all of the poses where they are."""
+    from poseapp.formats.values import canvas_around
+
+    return canvas_around([pose.keypoints[pose.present] for pose in poses])
