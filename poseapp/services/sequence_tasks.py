@@ -159,7 +159,6 @@ def render_sequence(
     else:
         pictures = skeleton_frames(poses, size, height, style, background, around)
         _write_pictures(ctx, _watched(ctx, pictures, len(poses)), target, kind, sequence.fps)
-    ctx.progress(1, 1)
     return {"frames": len(frames), "path": str(target)}
 
 

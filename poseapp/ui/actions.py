@@ -23,7 +23,7 @@ class ActionSpec:
         slot: "controller.method".
         keys: shortcuts, the first is shown.
         needs: what must be there for it to be enabled: person, joints, absent, photo, undo, redo,
-            reference, created, proposals, doubtful.
+            reference, created, proposals, doubtful, sequence, motion, moment.
         scope: "window", or "canvas" where the keys belong to lists and fields elsewhere.
         group: checkable actions of one group exclude each other.
         rule: a separator goes before it.
@@ -58,6 +58,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _A("recent", "Open &recent", "&File", ""),
     _A("import", "&Add people from file…", "&File", "file.add_people", ("Ctrl+I",), "import",
        "Put the people of a keypoint file on this canvas"),
+    _A("open_motion", "Open &motion…", "&File", "sequence.open_motion", ("Ctrl+M",), "film",
+       "Put a BVH motion or a file of several poses on the strip of key poses"),
+    _A("open_motion_folder", "Open motion folder…", "&File", "sequence.open_motion_folder", (), "",
+       "Put a folder with a pose file for each frame on the strip of key poses"),
     _A("save", "&Save", "&File", "file.save", ("Ctrl+S",), "save", "Save the project", rule=True),
     _A("save_as", "Save &as…", "&File", "file.save_as", ("Ctrl+Shift+S",), "",
        "Save the project under another name"),
@@ -201,6 +205,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
        "Take the question marks off: of the chosen joints, or of all", "doubtful", scope="canvas"),
     _A("restore", "&Bring back absent joints", "P&ose", "pose.restore_absent", ("Ctrl+Shift+R",),
        "restore", "Put absent joints where a standing person has them", "absent"),
+    # Sequence
+    _A("seq_add", "&Add this pose", "Se&quence", "sequence.add", ("K",), "plus",
+       "Make the pose on the canvas a key pose of the sequence", "person", scope="canvas"),
+    _A("seq_play", "&Play or pause", "Se&quence", "sequence.toggle", ("P",), "play",
+       "Show the sequence on the canvas and in 3D", "motion", scope="canvas"),
+    _A("seq_stop", "&Stop showing it", "Se&quence", "sequence.stop", (), "stop",
+       "Back to the canvas as it is", "moment"),
+    _A("seq_take", "&Take this moment to the canvas", "Se&quence", "sequence.take_moment",
+       (), "person", "The active person takes the pose of the moment shown", "moment"),
+    _A("seq_render", "&Render sequence…", "Se&quence", "sequence.render", ("Ctrl+Shift+E",),
+       "film", "Write the frames as a GIF, a film, pictures, BVH or keypoints", "sequence",
+       rule=True),
+    _A("seq_clear", "&Clear the strip", "Se&quence", "sequence.clear", (), "delete",
+       "Take all key poses off the strip", "sequence"),
     # View
     _A("zoom_in", "Zoom &in", "&View", "view.zoom_in", ("Ctrl++", "Ctrl+="), "zoom-in", ""),
     _A("zoom_out", "Zoom &out", "&View", "view.zoom_out", ("Ctrl+-",), "zoom-out", ""),

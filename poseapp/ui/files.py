@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from poseapp.core.document import Document, Person
 from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.formats import registry
+from poseapp.services.sequence_input import is_motion
 from poseapp.state.commands import AddPeople, ResizeCanvas, ScaleCanvas, SetPhoto, UsePhoto
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
@@ -29,8 +30,10 @@ def open_filter() -> str:
     kinds = [
         _PROJECT,
         "Keypoints (*.json)",
+        "BVH motion (*.bvh)",
         next(f.filter for f in entries if f.name == "photo"),
     ]
+    every.append(".bvh")
     return ";;".join([f"All poses and photos ({' '.join('*' + e for e in every)})", *kinds])
 
 
@@ -55,6 +58,7 @@ class FileController(QObject):
         self._window = window
         self._source = UNTITLED
         self.takes_many: Callable[[list[Path]], bool] = lambda photos: False
+        self.takes_motion: Callable[[Path], bool] = lambda path: False
 
     # -- new and open ------------------------------------------------------------------------
     def may_leave(self) -> bool:
@@ -105,7 +109,9 @@ class FileController(QObject):
 
     @Slot(object)
     def open_path(self, path: Path) -> bool:
-        """Open a file of any known format in place of the document."""
+        """Open a file of any known format in place of the document; a motion goes to its strip."""
+        if is_motion(path):
+            return self.takes_motion(path)
         try:
             document = registry.load(path)
         except PoseAppError as exc:
@@ -237,8 +243,12 @@ class FileController(QObject):
         """Files dropped on the window: a photo becomes the background, people join the canvas.
 
         A project, and the first pose file on an empty canvas, is opened instead. Several photos, or
-        a folder of them, are looked at one after the other where there is a model for that.
+        a folder of them, are looked at one after the other where there is a model for that. A
+        motion becomes key poses.
         """
+        for moves in [p for p in paths if is_motion(p)]:
+            self.takes_motion(moves)
+        paths = [p for p in paths if not is_motion(p)]
         photos = [p for p in paths if p.is_dir() or p.suffix.lower() in PHOTO_SUFFIXES]
         several = len(photos) > 1 or any(p.is_dir() for p in photos)
         if several and len(photos) == len(paths) and self.takes_many(photos):

@@ -9,17 +9,15 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
-    QDockWidget,
     QHBoxLayout,
     QMainWindow,
     QMenu,
     QSizePolicy,
-    QTabBar,
-    QTabWidget,
     QToolBar,
     QWidget,
 )
 
+from poseapp.core.document import PERSON_COLOURS
 from poseapp.core.errors import PoseAppError
 from poseapp.core.pose import Pose2D
 from poseapp.services.engine import Engine
@@ -32,6 +30,7 @@ from poseapp.ui.canvas.menu import CanvasMenu
 from poseapp.ui.canvas.view import BONE_RADIUS_PX, CanvasView
 from poseapp.ui.detecting import DetectionController
 from poseapp.ui.detection_bar import FOOT_PX, DetectionBar
+from poseapp.ui.docking import Docking
 from poseapp.ui.editing import EditController
 from poseapp.ui.files import FileController
 from poseapp.ui.overlays import EmptyHint, InfoBar
@@ -42,16 +41,17 @@ from poseapp.ui.panels.library import LibraryPanel
 from poseapp.ui.panels.models import ModelsPanel
 from poseapp.ui.panels.people import PeoplePanel
 from poseapp.ui.panels.reference import ReferencePanel
+from poseapp.ui.panels.sequence import SequencePanel
 from poseapp.ui.posing import PoseController
 from poseapp.ui.reference import ReferenceController
+from poseapp.ui.sequencing import SequenceController
 from poseapp.ui.status import StatusBar
 from poseapp.ui.theme import Theme
 from poseapp.ui.viewing import ViewController
 from poseapp.ui.viewport.widget import ViewportPanel
 
 DEFAULT_SIZE = QSize(1400, 900)
-_LEFT_PX, _RIGHT_PX, _VIEWPORT_SHARE = 330, 356, 0.47
-_STATE_VERSION = 2
+_STATE_VERSION = 3
 _TOOLBAR = (
     "new", "open", "save", "export", "", "undo", "redo", "", "add", "create_person", "photo",
     "detect", "", "mirror", "turn", "symmetrise_left", "reset_limb", "duplicate", "delete_person",
@@ -61,16 +61,6 @@ _TOOLBOX = (
     "tool_select", "tool_move", "tool_rotate", "tool_scale", "tool_add", "tool_detect", "",
     "limb_lock",
 )  # fmt: skip
-
-
-class _NoTitle(QWidget):
-    """The title bar of a tabbed dock: a little air."""
-
-    def sizeHint(self) -> QSize:
-        return QSize(0, 4)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, 4)
 
 
 class MainWindow(QMainWindow):
@@ -94,6 +84,7 @@ class MainWindow(QMainWindow):
         self.editing = EditController(session, self.posing, self.library, self)
         self.reference = ReferenceController(session, engine, settings, self)
         self.detecting = DetectionController(session, engine, settings, self)
+        self.sequencing = SequenceController(session, engine, settings, self)
         self.viewing = ViewController(self, self.canvas)
         self.actions_by_id = ActionSet(
             self,
@@ -104,6 +95,7 @@ class MainWindow(QMainWindow):
                 "pose": self.posing,
                 "reference": self.reference,
                 "detect": self.detecting,
+                "sequence": self.sequencing,
                 "view": self.viewing,
             },
         )
@@ -143,8 +135,6 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> None:
         session, engine, settings = self.session, self.engine, self.settings
-        self.setDockNestingEnabled(True)
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.caption_panel = CaptionPanel(session, engine, settings)
         self.library_panel = LibraryPanel(self.library)
         self.viewport_panel = ViewportPanel(session, engine, settings)
@@ -154,81 +144,26 @@ class MainWindow(QMainWindow):
         self.heatmaps_panel.follow(self.detecting)
         self.models_panel = ModelsPanel(engine, settings)
         self.reference_panel = ReferencePanel(session, settings, self.actions_by_id)
-        self.docks: dict[str, QDockWidget] = {}
-        for name, title, panel in (
-            ("caption", "Caption", self.caption_panel),
-            ("library", "Library", self.library_panel),
-            ("viewport", "3D", self.viewport_panel),
-            ("people", "People", self.people_panel),
-            ("inspector", "Inspector", self.inspector_panel),
-            ("heatmaps", "Heatmaps", self.heatmaps_panel),
-            ("models", "Models", self.models_panel),
-            ("reference", "Reference", self.reference_panel),
-        ):
-            dock = QDockWidget(title, self)
-            dock.setObjectName(f"dock-{name}")
-            dock.setWidget(panel)
-            feature = QDockWidget.DockWidgetFeature
-            # A 3D view that floats makes its GL context anew: it stays where it is.
-            dock.setFeatures(
-                feature.DockWidgetClosable
-                if name == "viewport"
-                else feature.DockWidgetClosable
-                | feature.DockWidgetMovable
-                | feature.DockWidgetFloatable
-            )
-            dock.dockLocationChanged.connect(self._titles_later)
-            dock.topLevelChanged.connect(self._titles_later)
-            dock.visibilityChanged.connect(self._titles_later)
-            self.docks[name] = dock
-        self._titles = QTimer(self)
-        self._titles.setSingleShot(True)
-        self._titles.timeout.connect(self._update_dock_titles)
-
-    @Slot()
-    def _titles_later(self) -> None:
-        self._titles.start(0)  # while Qt is still moving a dock its neighbours are not known
-
-    @Slot()
-    def _update_dock_titles(self) -> None:
-        """A tab says a dock's name already: no title under it."""
-        for bar in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            bar.setAccessibleName("Panels")
-        for dock in self.docks.values():
-            beside = [d for d in self.tabifiedDockWidgets(dock) if not d.isHidden()]
-            bare = bool(beside) and not dock.isFloating()
-            if bare == (dock.titleBarWidget() is None):
-                old = dock.titleBarWidget()
-                dock.setTitleBarWidget(_NoTitle(dock) if bare else None)  # type: ignore[arg-type]
-                if old is not None:
-                    old.deleteLater()
+        self.sequence_panel = SequencePanel(session, self.sequencing, self.actions_by_id)
+        self._docking = Docking(
+            self,
+            (
+                ("caption", "Caption", self.caption_panel),
+                ("library", "Library", self.library_panel),
+                ("viewport", "3D", self.viewport_panel),
+                ("people", "People", self.people_panel),
+                ("inspector", "Inspector", self.inspector_panel),
+                ("heatmaps", "Heatmaps", self.heatmaps_panel),
+                ("models", "Models", self.models_panel),
+                ("reference", "Reference", self.reference_panel),
+                ("sequence", "Sequence", self.sequence_panel),
+            ),
+        )
+        self.docks = self._docking.docks
 
     def arrange(self) -> None:
         """The arrangement that the first run shows."""
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        docks = self.docks
-        for dock in docks.values():
-            dock.setFloating(False)
-            self.removeDockWidget(dock)
-        self.addDockWidget(left, docks["caption"])
-        for name in ("library", "reference"):
-            self.tabifyDockWidget(docks["caption"], docks[name])
-        self.addDockWidget(right, docks["viewport"])
-        self.splitDockWidget(docks["viewport"], docks["people"], Qt.Orientation.Vertical)
-        for name in ("inspector", "heatmaps", "models"):
-            self.tabifyDockWidget(docks["people"], docks[name])
-        for dock in docks.values():
-            dock.show()
-        docks["caption"].raise_()
-        docks["people"].raise_()
-        self.resizeDocks(
-            [docks["caption"], docks["viewport"]], [_LEFT_PX, _RIGHT_PX], Qt.Orientation.Horizontal
-        )
-        high = max(self.height() - 110, 400)
-        share = round(high * _VIEWPORT_SHARE)
-        self.resizeDocks(
-            [docks["viewport"], docks["people"]], [share, high - share], Qt.Orientation.Vertical
-        )
+        self._docking.arrange()
 
     def _make_bars(self) -> None:
         actions = self.actions_by_id
@@ -265,6 +200,12 @@ class MainWindow(QMainWindow):
         self.reference.said.connect(self._on_said)
         self.detecting.said.connect(self._on_said)
         self.detecting.changed.connect(self._on_proposals_changed)
+        self.sequencing.said.connect(self._on_said)
+        self.sequencing.changed.connect(self._update_actions)
+        self.sequencing.motion_opened.connect(self._on_motion_opened)
+        self.sequencing.player.moment_changed.connect(self._on_moment_changed)
+        self.files.takes_motion = self.sequencing.take_motion
+        self.docks["viewport"].visibilityChanged.connect(self.sequencing.player.set_solid)
         self.detecting.reference_wanted.connect(self.reference.take)
         self.detecting.box_wanted.connect(self.viewing.tool_detect)
         self.files.takes_many = self.detecting.take_many
@@ -323,7 +264,7 @@ class MainWindow(QMainWindow):
             geometry, state = kept
             self.restoreGeometry(geometry)
             self.restoreState(state, _STATE_VERSION)
-        self._update_dock_titles()
+        self._docking.update_titles()
 
     def start(self, files: Sequence[Path] = ()) -> None:
         """Once the window is shown: wake the models, open files, offer what a crash left."""
@@ -384,6 +325,7 @@ class MainWindow(QMainWindow):
             return
         self.reference.close()
         self.detecting.close()
+        self.sequencing.close()
         self.engine.shutdown()
         self.settings.keep_window_state(self.saveGeometry(), self.saveState(_STATE_VERSION))
         self.settings.sync()
@@ -428,7 +370,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def _update_actions(self) -> None:
         self.actions_by_id.enable(
-            self.editing.available() | self.reference.available() | self.detecting.available()
+            self.editing.available()
+            | self.reference.available()
+            | self.detecting.available()
+            | self.sequencing.available()
         )
         self._update_hint()
 
@@ -441,6 +386,23 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     @Slot()
+    def _on_moment_changed(self) -> None:
+        """A moment of the sequence is on the canvas and in the 3D view, and not in the document."""
+        moment, canvas = self.sequencing.player.moment, self.canvas
+        self.viewport_panel.show_moment(None if moment is None else moment.figure)
+        if moment is None:
+            canvas.moment.clear()
+            return
+        person = self.session.active_person
+        colour = PERSON_COLOURS[0] if person is None else person.colour
+        who = None if person is None else person.id
+        canvas.moment.show(moment.pose, colour, who, canvas.look, canvas.scale_factor)
+
+    @Slot()
+    def _on_motion_opened(self) -> None:
+        self.show_panel("sequence")
+
+    @Slot()
     def _on_reference_changed(self) -> None:
         self._update_actions()
         if self.session.document.reference is not None and self._shown:
@@ -448,7 +410,7 @@ class MainWindow(QMainWindow):
 
     def _update_hint(self) -> None:
         document = self.session.document
-        wanted = not document.people and document.photo is None
+        wanted = not document.people and document.photo is None and not document.sequence.keys
         if wanted == self.hint.isHidden():
             self.hint.setVisible(wanted)
             if wanted:
@@ -483,8 +445,7 @@ class MainWindow(QMainWindow):
     # -- panels ------------------------------------------------------------------------------
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front."""
-        self.docks[name].show()
-        self.docks[name].raise_()
+        self._docking.show_panel(name)
 
     @Slot()
     def _on_caption_requested(self) -> None:

@@ -38,6 +38,7 @@ from poseapp.ui.canvas.items import (
     PivotItem,
 )
 from poseapp.ui.canvas.layer import PeopleLayer
+from poseapp.ui.canvas.moment import MomentLayer
 from poseapp.ui.canvas.proposals import ProposalLayer
 from poseapp.ui.canvas.tools import TOOLS, Pointer, Tool
 from poseapp.ui.theme import Theme
@@ -99,6 +100,7 @@ class CanvasView(pg.GraphicsView):
             self._box.addItem(item, ignoreBounds=True)
         self.people = PeopleLayer(session, settings, theme, self._box, self)
         self.proposals = ProposalLayer(self._box)
+        self.moment = MomentLayer(self._box, self.people)
 
         self._scale = 1.0
         self._fitted = True
@@ -212,6 +214,7 @@ class CanvasView(pg.GraphicsView):
         self._page.set_scale(scale)
         self.people.set_scale(scale)
         self.proposals.set_scale(scale)
+        self.moment.set_scale(scale)
         self.zoom_changed.emit(scale)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -72,6 +72,7 @@ class ViewportPanel(QWidget):
         self._error = ""
         self._fitted_for: frozenset[str] = frozenset()
         self._placed: dict[str, np.ndarray] = {}
+        self._moment: Pose3D | None = None
         self.setAccessibleName("3D view")
 
         self.overlay = QLabel(_EMPTY)
@@ -241,6 +242,16 @@ class ViewportPanel(QWidget):
         self._on_camera()
         self._hand.glide()
 
+    def show_moment(self, figure: Pose3D | None) -> None:
+        """Show a figure that is played in place of the people; None shows them again."""
+        ended = figure is None and self._moment is not None
+        self._moment = figure
+        if figure is not None:
+            self.overlay.hide()
+            self.view.show_figures(placing.stand([figure]), np.zeros((0, 17, 3)))
+        elif ended:
+            self._show()
+
     def fit(self, glide: bool = True) -> None:
         """Bring all figures into sight."""
         size = self.view.widget.size()
@@ -274,7 +285,8 @@ class ViewportPanel(QWidget):
         empty = np.zeros((0, 17, 3))
         joints = np.concatenate([empty, *(self._placed[i][:1] for i in order)])
         ghosts = np.concatenate([empty, *(self._placed[i][1:] for i in order)])
-        self.view.show_figures(joints, ghosts)
+        if self._moment is None:
+            self.view.show_figures(joints, ghosts)
         standing = frozenset(self._placed)
         if standing != self._fitted_for:
             if standing and not (self._fitted_for and self.navigation.by_hand):
@@ -297,7 +309,7 @@ class ViewportPanel(QWidget):
             waiting = _LIFTING if any(p.visible for p in there) else _EMPTY
             overlay, notice = self._error or sentence or next(others, waiting), ""
         self.overlay.setText(overlay)
-        self.overlay.setVisible(bool(overlay))
+        self.overlay.setVisible(bool(overlay) and self._moment is None)
         self._place_overlay()
         self.notice.setText(notice or self._notice_gl)
         self.notice.setVisible(bool(notice or self._notice_gl))
