@@ -89,8 +89,18 @@ class AttentionHourglassRecipe:
             net=AttentionHourglassConfig(
                 box_to_crop=1.0, features=64, growth=64, depth=3, light_stem=True
             ),
-            learning_rate=1.5e-3,
-            augmentation=Augmentation(turn_deg=20.0, zoom=0.13, shift=0.045),
+            learning_rate=1.2e-3,
+            mixture=Mixture(lspet=0.7, coco=0.06, synthetic=0.24),
+            # Few changes: at this size and length a net does not overfit, it lacks time.
+            augmentation=Augmentation(
+                turn_deg=15.0,
+                zoom=0.1,
+                shift=0.035,
+                half_body=0.0,
+                colour=0.5,
+                cut_out=0.05,
+                new_background=0.1,
+            ),
         ),
         "full": AttentionHourglassSettings(
             net=AttentionHourglassConfig(
