@@ -1,4 +1,4 @@
-"""How fast a person is moved in a photo: the live preview, and the final picture of 12 megapixels.
+"""How fast a person is moved in a photo: live preview, generator, and a picture of 12 megapixels.
 
 The person is one of the pictures that come with the application, enlarged; arms and legs swing.
 """
@@ -6,8 +6,10 @@ The person is one of the pictures that come with the application, enlarged; arms
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,7 +20,7 @@ from poseapp.core.clean_plate import clean_plate
 from poseapp.core.compose import Generated, compose
 from poseapp.core.cut_out import cut_out
 from poseapp.core.limb_warp import Warper
-from poseapp.core.paths import resources_dir
+from poseapp.core.paths import resources_dir, weights_dir
 from poseapp.core.pose import Pose2D
 from poseapp.formats import registry
 
@@ -44,7 +46,53 @@ def measure() -> list[Row]:
         Row("- the slowest of twenty frames", 1000 * float(np.percentile(frames, 95)), "ms", 33.0),
         Row("- made ready for a photo", _ms([_time(lambda: Warper(small, mask, points))]), "ms"),
     ]
-    return rows + _large(photo, pose)
+    return rows + _generators(photo, pose) + _large(photo, pose)
+
+
+def _generators(photo: np.ndarray, pose: Pose2D) -> list[Row]:
+    """The shipped generator, and one with the full preset's net, whose weights do not matter."""
+    from trainer import artifact
+    from trainer import config as configs
+    from trainer.models.deformable_gan import DeformableGan
+    from trainer.recipes.deformable_gan import DeformableGanRecipe
+    from trainer.recipes.deformable_gan_rows import of_row
+
+    rows: list[Row] = []
+    shipped = weights_dir() / "deformable_gan.safetensors"
+    if shipped.exists():
+        rows += _generator(shipped, photo, pose, 150.0)
+    settings = of_row(DeformableGanRecipe.presets["full"]).net
+    with tempfile.TemporaryDirectory() as folder:
+        large = Path(folder) / "full.safetensors"
+        net = DeformableGan(settings)
+        artifact.save(large, net.state_dict(), "deformable_gan", configs.to_dict(settings))
+        return rows + _generator(large, photo, pose, 500.0)
+
+
+def _generator(weights: Path, photo: np.ndarray, pose: Pose2D, target_ms: float) -> list[Row]:
+    from trainer.predictors.deformable_gan import Predictor
+
+    predictor = Predictor(weights)
+    height, width = predictor.size
+    shrink = height / photo.shape[0]
+    small, placed = _resized(photo, pose, shrink)
+    left = max(0, small.shape[1] - width) // 2
+    small = np.ascontiguousarray(small[:height, left : left + width])
+    short = height - small.shape[0], width - small.shape[1]
+    small = cv2.copyMakeBorder(small, 0, short[0], 0, short[1], cv2.BORDER_REPLICATE)
+    placed = kinematics.translate(placed, (-left, 0.0))
+    points = _points(placed)
+    for turn in (0.0, 0.5, 1.0):  # warm
+        source = predictor.encode(small, points)
+        predictor.render(source, _points(_swung(placed, turn)))
+    poses = [_points(_swung(placed, turn)) for turn in np.linspace(-1.5, 1.5, 12)]
+    renders = _ms([_time(lambda p=p: predictor.render(source, p)) for p in poses])  # type: ignore[misc]
+    encodes = _ms([_time(lambda: predictor.encode(small, points)) for _ in range(7)])
+    name = f"generator at {width}x{height}"
+    return [
+        Row(f"{name}, photo and pose", encodes + renders, "ms", target_ms),
+        Row("- a new pose of a known photo", renders, "ms"),
+    ]
 
 
 def _large(photo: np.ndarray, pose: Pose2D) -> list[Row]:
