@@ -55,23 +55,40 @@ def load_photo(source: str | Path | bytes, name: str | None = None) -> tuple[Pho
         data, name = source, name or "The picture"
     else:
         data, name = read_photo(source, name), name or Path(source).name
+    size, picture = _opened(data, name)
+    longest = max(picture.shape[:2])
+    if longest > MAX_PREVIEW_PX:
+        shrink = MAX_PREVIEW_PX / longest
+        small = tuple(max(1, round(v * shrink)) for v in size_of(picture))
+        picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+    return Photo(data, name, size), picture
+
+
+def full_picture(data: bytes, name: str = "The picture") -> tuple[tuple[int, int], np.ndarray]:
+    """A picture for results that are to be as large as the photo.
+
+    Returns:
+        (width, height) px that the photo counts as, and (h, w, 3) uint8 RGB of that size; of a
+        JPEG of 8,192 px a side or more a half or less.
+    Raises:
+        PhotoError: as for `load_photo`.
+    """
+    return _opened(data, name)
+
+
+def _opened(data: bytes, name: str) -> tuple[tuple[int, int], np.ndarray]:
     if not data:
         raise PhotoError(f"{name} is empty: choose another picture.")
     if len(data) > MAX_FILE_BYTES:
         raise _too_heavy(name, len(data))
     kind, stored = read_header(data, name)
     _check_size(data, kind, stored, name)
-    preview = _decode(data, kind, stored, name)
+    picture = _decode(data, kind, stored, name)
     # The header of a HEIC file counts what is cut away around the picture, too.
-    stored = size_of(preview) if kind == "heif" else _reduced(stored)
-    turned = (preview.shape[1] > preview.shape[0]) != (stored[0] > stored[1])
+    stored = size_of(picture) if kind == "heif" else _reduced(stored)
+    turned = (picture.shape[1] > picture.shape[0]) != (stored[0] > stored[1])
     size = stored[::-1] if turned and stored[0] != stored[1] else stored
-    longest = max(preview.shape[:2])
-    if longest > MAX_PREVIEW_PX:
-        shrink = MAX_PREVIEW_PX / longest
-        small = tuple(max(1, round(v * shrink)) for v in size_of(preview))
-        preview = cv2.resize(preview, small, interpolation=cv2.INTER_AREA)
-    return Photo(data, name, size), preview
+    return size, picture
 
 
 def _reduced(size: tuple[int, int]) -> tuple[int, int]:

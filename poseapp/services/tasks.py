@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from poseapp.core.errors import PoseAppError, TaskError, WeightsError
+from poseapp.core.standing import STANDING
 from poseapp.services import captions as caption_text
 from poseapp.services import noise as noises_of
 from poseapp.services import weights
@@ -21,6 +22,7 @@ from poseapp.services.models import trainer_errors
 from poseapp.services.people_tasks import PEOPLE_TASKS
 from poseapp.services.photo_tasks import PHOTO_TASKS
 from poseapp.services.sequence_tasks import SEQUENCE_TASKS
+from poseapp.services.transfer_tasks import TRANSFER_TASKS
 
 MAX_COUNT = 96
 MAX_HYPOTHESES = 10
@@ -224,6 +226,12 @@ def _run_once(name: str, predictor: Any) -> None:
             predictor.estimate(np.zeros((64, 64, 3), np.uint8), np.array([[0.0, 0.0, 64.0, 64.0]]))
         elif task == "find":
             predictor.find(np.zeros((64, 64, 3), np.uint8))
+        elif task == "transfer":
+            height, width = predictor.size
+            person = np.column_stack([STANDING, np.full(17, 2.0)]) * [height / 4, height / 4, 1.0]
+            person[:, :2] += (width / 2, height / 3)
+            source = predictor.encode(np.zeros((height, width, 3), np.uint8), person)
+            predictor.render(source, person)
         elif task == "caption_to_pose":
             noise = noises_of.plan(predictor.noise_dim, _FIRST_CHUNK, 0, None, None, None)
             vector = predictor.encode("a man is standing")
@@ -318,4 +326,5 @@ TASKS: dict[str, Task] = {
     **PEOPLE_TASKS,
     **PHOTO_TASKS,
     **SEQUENCE_TASKS,
+    **TRANSFER_TASKS,
 }

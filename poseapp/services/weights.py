@@ -11,6 +11,7 @@ from trainer.errors import ArtifactError
 
 _SHOWN_TASKS = ("caption_to_pose", "lift")
 _PHOTO_TASKS = ("estimate", "find")
+_TRANSFER_TASK = "transfer"
 _SCORE = "one_nn"
 """Nearest-neighbour test between sampled and real poses: 50 % where nobody can tell."""
 _NOISE_SCALED = frozenset({"caption_wgan"})
@@ -45,7 +46,8 @@ class ModelCard:
 
 def application_models() -> list[str]:
     """Names of the models that the application uses, caption models first."""
-    shown = [e.name for task in _SHOWN_TASKS for e in catalog.CATALOG.values() if e.task == task]
+    tasks = (*_SHOWN_TASKS, _TRANSFER_TASK)
+    shown = [e.name for task in tasks for e in catalog.CATALOG.values() if e.task == task]
     return [*shown, *photo_models()]
 
 
@@ -137,15 +139,21 @@ def card(name: str, chosen: str = "", verify: bool = False) -> ModelCard:
 
 _PAPERS = {
     "1": "Synthesizing Human Pose from Captions",
+    "2": "Stacked deformable GAN for pose-based person image generation",
     "3": "Unsupervised 3D Human Pose Estimation (KTH 2020)",
     "4": "Human pose estimation with self-attention generative adversarial networks",
+    "5": "Spectral normalization and relativistic adversarial training for conditional pose"
+    " generation with self-attention",
 }
 
 
 def _paper(reference: str) -> str:
     """The paper's title in place of its number: "1, section 2" is the catalogue's short form."""
-    number, comma, rest = reference.partition(",")
-    return _PAPERS.get(number.strip(), number) + comma + rest
+    titled = []
+    for part in reference.split(";"):
+        number, comma, rest = part.strip().partition(",")
+        titled.append(_PAPERS.get(number.strip(), number) + comma + rest)
+    return "; ".join(titled)
 
 
 def check(name: str, path: Path, row: dict[str, object], verify: bool = True) -> None:

@@ -65,6 +65,22 @@ def write_finder(path: Path, score: float = 0.0) -> Path:
     return path
 
 
+def write_transfer(path: Path) -> Path:
+    """Weights of a small generator of people in new poses."""
+    import torch
+
+    from trainer.models.deformable_gan import DeformableGan, DeformableGanConfig
+
+    torch.manual_seed(0)
+    config = DeformableGanConfig(
+        size=(64, 32), widths=(4, 8, 12, 16), sigma=3.0, scales=3, blocks=1, parts=True,
+        attention="self", spectral_norm=True, mask_head=True,
+    )  # fmt: skip
+    net = DeformableGan(config)
+    artifact.save(path, net.state_dict(), "deformable_gan", configs.to_dict(config), {})
+    return path
+
+
 def write_onnx_pose(path: Path) -> Path:
     """A pose model that averages its picture into 17 heatmaps."""
     onnx = pytest.importorskip("onnx")

@@ -27,6 +27,7 @@ _TASKS = {
     "lift": "2D pose to 3D",
     "estimate": "Photo to pose",
     "find": "People in a photo",
+    "transfer": "Person in a new pose",
 }
 _COLOURS = {"loaded": "#1a9d5f", "ready": "#3d7bf0", "missing": "#d07a12", "damaged": "#e0556b"}
 _STYLE = """
