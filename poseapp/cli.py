@@ -305,7 +305,8 @@ def _add_animate(commands: argparse._SubParsersAction) -> None:
         "  poseapp animate poses.json -o moves.mp4 --step 0.8 --between latent --once\n"
         "  poseapp animate walk.bvh -o walk.gif --height 360 --style controlnet\n"
         "  poseapp animate openpose/ -o frames/ --source-fps 25 --fps 12\n"
-        "  poseapp animate dance.pose -o dance.bvh\n",
+        "  poseapp animate dance.pose -o dance.bvh\n"
+        "  poseapp animate walk.bvh --person me.jpg -o me-walking.mp4\n",
     )
     add = parser.add_argument
     add("inputs", nargs="+", metavar="IN", help="poses, a motion or a folder of frames")
@@ -325,6 +326,14 @@ def _add_animate(commands: argparse._SubParsersAction) -> None:
     )
     add("--loop", action=argparse.BooleanOptionalAction, help="go back to the first pose")
     add("--once", dest="loop", action="store_false", help="the same as --no-loop")
+    add("--person", type=Path, metavar="PHOTO", help="show this person instead of a skeleton")
+    add(
+        "--person-pose",
+        type=Path,
+        metavar="FILE",
+        help="their keypoints (default: the .json beside the photo, else the person is found)",
+    )
+    add("--warp", action="store_true", help="move the photo's own parts, without the generator")
     add("--height", type=int, default=512, metavar="PX", help="of the pictures (default 512)")
     add("--style", choices=("poseapp", "controlnet", "openpose"), default="poseapp", help="look")
     add("--background", metavar="COLOUR", help="#RRGGBB (default: white, or black)")

@@ -13,11 +13,12 @@ from tqdm import tqdm
 from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.core.palette import parse_colour
 from poseapp.core.sequence import LATENT, PoseSequence
-from poseapp.services import batch, sequence_input
+from poseapp.services import batch, reference_input, sequence_input
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelOptions
 from poseapp.services.sequence_input import Loaded
 from poseapp.services.sequence_tasks import LIFTER, with_rate
+from poseapp.services.transfer_tasks import NO_GENERATOR_HERE, can_generate
 
 _BY_SUFFIX = {".gif": "gif", ".mp4": "mp4", ".bvh": "bvh", ".json": "json", "": "png"}
 
@@ -31,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     loaded = _load(args)
     sequence = _as_asked(loaded.sequence, args)
     weights = {LIFTER: args.weights} if args.weights else {}
-    engine = LocalEngine(ModelOptions(device=args.device, weights=weights))
+    options = ModelOptions(device=args.device, weights=weights)
+    engine = LocalEngine(options)
     request: dict[str, Any] = {
         "sequence": sequence,
         "path": str(args.out),
@@ -41,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
         "style": args.style,
         "background": None if args.background is None else parse_colour(args.background),
         "around": not args.canvas,
+        **_person(args, kind, engine, options),
     }
     with tqdm(total=100, desc="Rendering", unit="%", disable=None, file=sys.stderr) as bar:
 
@@ -52,6 +55,22 @@ def run(args: argparse.Namespace) -> int:
     noun = "frame" if done["frames"] == 1 else "frames"
     batch.complain(f"{args.out}: {done['frames']} {noun} at {sequence.fps} a second.")
     return 0
+
+
+def _person(
+    args: argparse.Namespace, kind: str, engine: LocalEngine, options: ModelOptions
+) -> dict[str, Any]:
+    """Arguments of the task that put somebody in the place of the skeletons."""
+    if args.person is None:
+        if args.person_pose is not None or args.warp:
+            raise PoseAppError("--person-pose and --warp need a picture of somebody: --person.")
+        return {}
+    if kind not in ("gif", "mp4", "png"):
+        raise PoseAppError("--person is for pictures: let -o end in .gif or .mp4, or take frames.")
+    if not args.warp and not can_generate(options):
+        raise PoseAppError(NO_GENERATOR_HERE)
+    reference = reference_input.read(args.person.expanduser(), args.person_pose, engine)
+    return {"reference": reference, "generator": not args.warp}
 
 
 def _check_out(out: Path, kind: str) -> None:

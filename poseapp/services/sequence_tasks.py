@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from poseapp.core.document import Document, Person
+from poseapp.core.document import Document, Person, ReferencePerson
 from poseapp.core.errors import PoseAppError, TaskCancelled, TaskError
 from poseapp.core.lifted_path import Lifts, flat_path, solid_path
 from poseapp.core.pose import Pose2D, Pose3D
@@ -30,6 +30,7 @@ MIN_HEIGHT_PX, MAX_HEIGHT_PX = 16, 4096
 _LEAST_BODY = 4
 _BODY = np.array([not name.endswith(("nose", "eye", "ear")) for name in COCO_17.joints])
 _PAGE = (255, 255, 255)
+_FRAMES_SHARE = 0.98  # of the time; the rest goes to the file
 _MARGIN = 0.12  # around a motion, as a share of its longer side
 
 
@@ -121,6 +122,9 @@ def render_sequence(
     style: str = "poseapp",
     background: tuple[int, int, int] | None = None,
     around: bool = False,
+    reference: ReferencePerson | None = None,
+    generator: bool = True,
+    over_photo: bool = False,
 ) -> dict[str, Any]:
     """Write the frames of a sequence; when this is cancelled or fails, no half file is left.
 
@@ -133,10 +137,14 @@ def render_sequence(
         style: of `STYLES`, for skeletons.
         background: RGB; None is white for "poseapp" and black for the others.
         around: show where the motion goes, not the whole canvas.
+        reference: show this person, in their photo, instead of skeletons.
+        generator: False moves the parts of the photo alone, which needs no weights.
+        over_photo: the canvas shows this very photo: the person moves to where the poses are.
     Returns:
         frames: how many; path.
     Raises:
-        TaskError: a value is out of range, or a pose cannot be lifted.
+        TaskError: a value is out of range, a pose cannot be lifted, or the person not shown.
+        WeightsError: weights that are needed are missing.
         DocumentError: the file cannot be written.
     """
     if kind not in KINDS:
@@ -157,7 +165,11 @@ def render_sequence(
     elif kind == "openpose":
         _write_openpose(ctx, poses, size, target)
     else:
-        pictures = skeleton_frames(poses, size, height, style, background, around)
+        if reference is not None:
+            canvas = size if over_photo else None
+            pictures = person_frames(ctx, poses, reference, height, generator, canvas)
+        else:
+            pictures = skeleton_frames(poses, size, height, style, background, around)
         _write_pictures(ctx, _watched(ctx, pictures, len(poses)), target, kind, sequence.fps)
     return {"frames": len(frames), "path": str(target)}
 
@@ -180,6 +192,52 @@ def skeleton_frames(
     for pose in poses:
         points = np.where(pose.present[:, None], (pose.keypoints - origin) * scale, 0.0)
         yield draw.draw_people([pose.with_keypoints(points)], shape, style, ground)
+
+
+def person_frames(
+    ctx: TaskContext,
+    poses: list[Pose2D],
+    reference: ReferencePerson,
+    height: int,
+    generator: bool = True,
+    canvas: tuple[int, int] | None = None,
+) -> Iterator[np.ndarray]:
+    """(h, w, 3) uint8 pictures of a person in the poses, in their photo.
+
+    Args:
+        height: px, at most; a photo is not made larger.
+        canvas: (width, height) px of a canvas that shows this very photo; None: the person does
+            the motion where they stand, with their own proportions.
+    Raises:
+        TaskError: the person has no pose yet.
+    """
+    from poseapp.core import transfer
+    from poseapp.services import transfer_tasks
+
+    unposed = transfer.problem(reference, reference.pose)
+    if unposed:
+        raise TaskError(unposed)
+    wide, high = reference.photo.size
+    longest = max(round(max(wide, high) * min(1.0, height / high)), 8)
+    for number, pose in enumerate(transfer.placed(poses, reference, canvas)):
+        inside = _Inside(ctx, number, len(poses))
+        yield transfer_tasks.render(inside, reference, pose, longest, generator)
+
+
+class _Inside(TaskContext):
+    """For a task within this one: it can be cancelled, and is one frame of many.
+
+    The first frame takes long, as the photo is made ready: there the texts are passed on.
+    """
+
+    def __init__(self, ctx: TaskContext, number: int, count: int) -> None:
+        super().__init__(ctx.models)
+        self._ctx = ctx
+        self._share = _FRAMES_SHARE * number / max(count, 1)
+        self._text = f"Frame {number + 1} of {count}" if number else ""
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        self._ctx.progress(self._share, 1, self._text or text)
 
 
 def _window(poses: list[Pose2D], size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
@@ -254,7 +312,7 @@ def _watched(ctx: TaskContext, parts: Iterable[Any], count: int) -> Iterator[Any
     """The parts, with progress; a fault in one of them says which."""
     inside = iter(parts)
     for number in range(count):
-        ctx.progress(0.98 * number / max(count, 1), 1, f"Frame {number + 1} of {count}")
+        ctx.progress(_FRAMES_SHARE * number / max(count, 1), 1, f"Frame {number + 1} of {count}")
         try:
             part = next(inside)
         except StopIteration:

@@ -17,6 +17,7 @@ from poseapp.core.sequence import KeyPose, PoseSequence
 from poseapp.core.standing import standing
 from poseapp.formats import motions, registry
 from poseapp.services import sequence_input
+from tests.helpers import transfer
 from tests.helpers.tiny_models import write_lifter
 
 SIZE = (900, 600)
@@ -143,6 +144,19 @@ def test_a_fast_motion_is_brought_down_and_done_by_a_person(tmp_path: Path) -> N
     assert len(loaded.sequence.keys) < 15
 
 
+def test_a_person_does_it(tmp_path: Path, two: Path) -> None:
+    ann = transfer.reference()
+    photo = tmp_path / "ann.png"
+    photo.write_bytes(ann.photo.data)
+    marked = Document(ann.photo.size, (Person(ann.pose, "Ann"),))
+    registry.save(marked, tmp_path / "ann.json", "coco")  # beside the photo
+    out = tmp_path / "ann.gif"
+    assert run(two, "-o", out, "--person", photo, "--warp", "--fps", 4, "--height", 140) == 0
+    frames = film(out)
+    assert len(frames) == 4 and frames[0].shape == (140, 120, 3)
+    assert np.abs(frames[2].astype(int) - frames[0]).mean() > 1.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -158,6 +172,9 @@ def test_a_fast_motion_is_brought_down_and_done_by_a_person(tmp_path: Path) -> N
         (["{one}", "-o", "a.gif", "--between", "latent"], "two or more"),
         (["{three}", "-o", "a.bvh"], "too few for 3D"),
         (["{bad}", "-o", "a.gif"], "is no BVH motion"),
+        (["{two}", "-o", "a.gif", "--warp"], "need a picture of somebody"),
+        (["{two}", "-o", "a.bvh", "--person", "x.jpg"], "is for pictures"),
+        (["{two}", "-o", "a.gif", "--person", "x.jpg", "--warp"], "x.jpg"),
     ],
 )
 def test_faults_are_one_sentence(

@@ -18,10 +18,17 @@ from poseapp.core.pose import Pose2D
 from poseapp.core.sequence import KeyPose, PoseSequence
 from poseapp.core.standing import standing
 from poseapp.formats import animation_writer, motions, registry
+from poseapp.services import transfer_tasks
 from poseapp.services.context import TaskContext
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelCache, ModelOptions
-from poseapp.services.sequence_tasks import WAY_STEPS, render_sequence, sequence_ways
+from poseapp.services.sequence_tasks import (
+    WAY_STEPS,
+    person_frames,
+    render_sequence,
+    sequence_ways,
+)
+from tests.helpers import transfer as transfer_helper
 from tests.helpers.tiny_models import write_lifter
 
 SIZE = (400, 600)
@@ -250,3 +257,67 @@ def test_progress_of_the_ways_is_told() -> None:
     with pytest.raises(TaskCancelled):
         sequence_ways(ctx, strip(PERSON, RAISED))
     assert ctx.seen == ["Loading the lifter"]
+
+
+# -- the reference person ------------------------------------------------------------------------
+@pytest.mark.parametrize("generator", [False, True])
+def test_a_person_does_the_motion_in_their_photo(
+    tmp_path: Path, generator: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer_helper.list_generator(monkeypatch, tmp_path / "weights")
+    ctx = Stopping(2.0, ModelCache(ModelOptions(device="cpu")))
+    ann = transfer_helper.reference()
+    arm = kinematics.rotate_limb(PERSON, 7, -1.2)
+    render_sequence(
+        ctx, strip(PERSON, arm), str(tmp_path / "frames"), "png", SIZE, height=140,
+        reference=ann, generator=generator,
+    )  # fmt: skip
+    frames = [cv2.imread(str(p)).astype(int) for p in sorted((tmp_path / "frames").iterdir())]
+    assert len(frames) == 4 and frames[0].shape == (140, 120, 3)
+    assert np.abs(frames[-1] - frames[0]).mean() > 1.0  # the arm is elsewhere
+    corner = [frame[:12, :12].mean() for frame in frames]
+    assert max(corner) - min(corner) < 3.0  # and the wall is not
+    assert "Frame 3 of 4" in ctx.seen
+
+
+def test_poses_over_the_very_photo_stay_where_they_are(tmp_path: Path) -> None:
+    ann = transfer_helper.reference()
+    aside = kinematics.translate(ann.pose, (40.0, 0.0))
+    made = person_frames(
+        Stopping(2.0), [ann.pose, aside], ann, 280, generator=False, canvas=ann.photo.size
+    )
+    first, second = made
+    photo = cv2.imdecode(np.frombuffer(ann.photo.data, np.uint8), 1)[..., ::-1]
+    assert np.array_equal(first, photo)
+    assert np.abs(second.astype(int) - first).mean() > 2.0
+
+
+def test_a_person_without_a_pose_and_a_pose_of_three_joints_are_explained(tmp_path: Path) -> None:
+    ann = transfer_helper.reference()
+    request = {"kind": "gif", "size": SIZE, "height": 60, "generator": False}
+    nobody = replace(ann, pose=Pose2D(np.zeros((17, 2)), np.zeros(17)))
+    path = str(tmp_path / "a.gif")
+    with pytest.raises(TaskError, match="has no pose yet"):
+        render_sequence(Stopping(2.0), strip(PERSON, RAISED), path, reference=nobody, **request)
+    with pytest.raises(TaskError, match=r"Frame \d of 4: .*too few"):
+        render_sequence(Stopping(2.0), strip(PERSON, THREE), path, reference=ann, **request)
+    assert not (tmp_path / "a.gif").exists()
+
+
+def test_a_person_is_broken_off_at_any_moment(tmp_path: Path) -> None:
+    ann = transfer_helper.reference()
+    for text in ("Cutting the person out", "Frame 3 of 4"):
+        transfer_tasks.forget()
+        ctx = Stopping(2.0)
+
+        def stop(done: float, total: float, said: str = "", at: str = text) -> None:
+            if said == at:
+                raise TaskCancelled("Stopped.")
+
+        ctx.progress = stop  # type: ignore[method-assign]
+        with pytest.raises(TaskCancelled):
+            render_sequence(
+                ctx, strip(PERSON, RAISED), str(tmp_path / "a.mp4"), "mp4", SIZE, height=60,
+                reference=ann, generator=False,
+            )  # fmt: skip
+        assert left_in(tmp_path) == []

@@ -24,15 +24,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from poseapp.core import transfer
 from poseapp.core.errors import PoseAppError
 from poseapp.core.palette import parse_colour
 from poseapp.core.sequence import FRAME_RATES, flat_ways, frame_at
 from poseapp.services.engine import Engine
 from poseapp.services.sequence_tasks import skeleton_frames
+from poseapp.services.transfer_tasks import can_generate
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 from poseapp.ui.panels.notice import Notice
-from poseapp.ui.photos import pixmap_of_array
+from poseapp.ui.photos import pixmap_of, pixmap_of_array
 
 _FORMATS = (
     ("gif", "Animated GIF", ".gif", "GIF (*.gif)", "For web pages and messages"),
@@ -48,7 +50,7 @@ _STYLES = (
     ("controlnet", "ControlNet"),
     ("openpose", "OpenPose"),
 )
-_GROUNDS = (("", "As usual"), ("#ffffff", "White"), ("#17191f", "Dark"), ("#000000", "Black"))
+_GROUNDS = (("", "Usual"), ("#ffffff", "White"), ("#17191f", "Dark"), ("#000000", "Black"))
 _FORMAT_KEY, _HEIGHT_KEY = "sequence/format", "sequence/height"
 _PREVIEW_PX = 240
 
@@ -87,6 +89,14 @@ class RenderSequenceDialog(QDialog):
         for name, title, *_, tip in _FORMATS:
             self.format.addItem(title, name)
             self.format.setItemData(self.format.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.who = QComboBox()
+        self.who.addItem("Skeleton", False)
+        reference = self._document.reference
+        self.who.addItem("Reference person" if reference is None else reference.name, True)
+        self.how = QComboBox()
+        if can_generate(self._engine.options):
+            self.how.addItem("Generated, with the photo's details", True)
+        self.how.addItem("The photo's own parts, moved", False)
         self.style_box = QComboBox()
         for name, title in _STYLES:
             self.style_box.addItem(title, name)
@@ -108,6 +118,8 @@ class RenderSequenceDialog(QDialog):
         self.fields.setVerticalSpacing(6)
         for title, field in (
             ("Format", self.format),
+            ("Show", self.who),
+            ("Picture", self.how),
             ("Skeleton", self.style_box),
             ("Background", self.ground),
             ("Size", self.height_box),
@@ -146,13 +158,13 @@ class RenderSequenceDialog(QDialog):
         column.addWidget(self.notice)
         column.addWidget(self.progress)
         column.addWidget(buttons)
-        for box in (self.format, self.style_box, self.ground, self.rate):
+        for box in (self.format, self.who, self.how, self.style_box, self.ground, self.rate):
             box.currentIndexChanged.connect(self._update)
         self.around.toggled.connect(self._update)
         self.height_box.valueChanged.connect(self._update)
         self._inputs: tuple[QWidget, ...] = (
-            self.format, self.style_box, self.ground, self.height_box, self.rate, self.around,
-            self.render_button,
+            self.format, self.who, self.how, self.style_box, self.ground, self.height_box,
+            self.rate, self.around, self.render_button,
         )  # fmt: skip
 
     def _choose(self, kind: object) -> None:
@@ -164,11 +176,25 @@ class RenderSequenceDialog(QDialog):
         """The chosen format."""
         return str(self.format.currentData())
 
+    @property
+    def shows_person(self) -> bool:
+        """The reference person is wanted, not a skeleton."""
+        return self.kind in _PICTURES and bool(self.who.currentData())
+
     def request(self) -> dict[str, Any]:
         """Arguments of the task, but for the path."""
         sequence = replace(self._document.sequence, fps=int(self.rate.currentData()))
         colour = str(self.ground.currentData())
+        person: dict[str, Any] = {}
+        if self.shows_person and self._document.reference is not None:
+            reference = self._document.reference
+            person = {
+                "reference": reference,
+                "generator": bool(self.how.currentData()),
+                "over_photo": transfer.same_picture(self._document.photo, reference.photo),
+            }
         return {
+            **person,
             "sequence": sequence,
             "kind": self.kind,
             "size": self._document.size,
@@ -181,8 +207,16 @@ class RenderSequenceDialog(QDialog):
     @Slot()
     def _update(self) -> None:
         pictures = self.kind in _PICTURES
-        for field in (self.style_box, self.ground, self.height_box, self.around):
-            self.fields.setRowVisible(field, pictures)
+        person = self.shows_person
+        for field, wanted in (
+            (self.who, pictures),
+            (self.how, person),
+            (self.style_box, pictures and not person),
+            (self.ground, pictures and not person),
+            (self.height_box, pictures),
+            (self.around, pictures and not person),
+        ):
+            self.fields.setRowVisible(field, wanted)
         self.preview.setVisible(pictures)
         asked = self.request()
         try:
@@ -191,12 +225,24 @@ class RenderSequenceDialog(QDialog):
             self.about.setText(str(exc))
             self.render_button.setEnabled(False)
             return
-        self.render_button.setEnabled(self._task is None)
+        missing = self._missing() if person else ""
+        self.render_button.setEnabled(self._task is None and not missing)
+        if missing:
+            self.about.setText(missing)
+            self.preview.setPixmap(QPixmap())
+            return
         length = asked["sequence"].length_s
         noun = "1 frame" if count == 1 else f"{count:,} frames"
         self.about.setText(f"{noun}, {length:.1f} s")
-        if pictures:
+        if person and self._document.reference is not None:
+            self.preview.setPixmap(self._fitting(pixmap_of(self._document.reference.photo)))
+        elif pictures:
             self.preview.setPixmap(self._picture(asked))
+
+    def _missing(self) -> str:
+        """Why the reference person cannot be shown, as a sentence."""
+        reference = self._document.reference
+        return transfer.problem(reference, None if reference is None else reference.pose)
 
     def _picture(self, asked: dict[str, Any]) -> QPixmap:
         sequence = asked["sequence"]
@@ -214,7 +260,11 @@ class RenderSequenceDialog(QDialog):
             asked["background"],
             asked["around"],
         )
-        pixmap = pixmap_of_array(next(frames))
+        return self._fitting(pixmap_of_array(next(frames)))
+
+    def _fitting(self, pixmap: QPixmap) -> QPixmap:
+        if pixmap.isNull():
+            return pixmap
         ratio = self.devicePixelRatioF()
         side = round(_PREVIEW_PX * ratio)
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode

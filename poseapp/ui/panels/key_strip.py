@@ -181,8 +181,9 @@ class _KeyDelegate(QStyledItemDelegate):
         corner = card.adjusted(6, 3, -6, 0)
         painter.drawText(corner, Qt.AlignmentFlag.AlignTop, str(index.row() + 1))
         foot = QRectF(card.left(), card.bottom() + 1, card.width(), _FOOT - 2)
-        leads = index.row() + 1 < index.model().rowCount() or self._view.loops
-        text = f"{key.duration_s:.2f} s" if leads else "end"
+        count = index.model().rowCount()
+        leads = index.row() + 1 < count or (self._view.loops and count > 1)
+        text = f"{key.duration_s:.2f} s" if leads else "end" if count > 1 else ""
         painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, text)
         painter.restore()
 

@@ -79,6 +79,8 @@ class SequencePanel(QWidget):
         self.setAccessibleName("Sequence")
         self.setMinimumSize(240, 110)  # narrower than all of it: see `resizeEvent`
         self._stack = QStackedLayout(self)
+        for action in ("seq_add", "seq_play"):  # their keys work here as on the canvas
+            self.addAction(actions[action])
         self._stack.addWidget(self._make_empty())
         self._stack.addWidget(self._make_strip())
         session.sequence_changed.connect(self.refresh)

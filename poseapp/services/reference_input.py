@@ -1,0 +1,48 @@
+"""The reference person of the command line: a picture, and the pose that somebody has in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poseapp.core.detection import proposals, scaled
+from poseapp.core.document import ReferencePerson
+from poseapp.core.errors import DocumentError
+from poseapp.core.pose import Pose2D
+from poseapp.formats import registry
+from poseapp.services.local import LocalEngine
+
+
+def read(path: Path, keypoints: Path | None, engine: LocalEngine) -> ReferencePerson:
+    """A picture of a person, with the pose of a keypoint file, else as the estimator finds it.
+
+    Args:
+        keypoints: None takes the .json file of the same name beside the picture, if there is one.
+        engine: looks for the person where no file says.
+    Raises:
+        DocumentError: the picture or the file cannot be read, or nobody is in them.
+        TaskError, WeightsError: the estimator cannot help.
+    """
+    from poseapp.core.photo import load_photo
+
+    photo, _ = load_photo(path)
+    beside = path.with_suffix(".json")
+    if keypoints is None and beside.is_file() and beside != path:
+        keypoints = beside
+    if keypoints is not None:
+        document = registry.load(keypoints)
+        if not document.people:
+            raise DocumentError(f"There is no person in {keypoints.name}.")
+        pose = scaled(document.people[0].pose, document.size, photo.size)
+    else:
+        pose = _found(path, photo.data, engine)
+    return ReferencePerson(photo, pose, path.stem)
+
+
+def _found(path: Path, data: bytes, engine: LocalEngine) -> Pose2D:
+    found = engine.run("detect_people", photo=data, name=path.name)
+    people = proposals(found)
+    if not people:
+        raise DocumentError(
+            f"Nobody was found in {path.name}: put a keypoint file of the same name beside it."
+        )
+    return max(people, key=lambda person: person.confidence).pose
