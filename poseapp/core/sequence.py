@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -222,11 +223,7 @@ def thinned(
     there = np.stack([pose.present for pose in poses])
     sizes = [max(pose.bounds[2:]) for pose in poses if pose.bounds is not None]
     size = max(float(np.median(sizes)) if sizes else 1.0, 1e-6)
-    share = tolerance
-    chosen = _turning(points, there, share * size)
-    while len(chosen) > most:
-        share *= 1.4
-        chosen = _turning(points, there, share * size)
+    chosen = _turning(points, there, tolerance * size, most)
     ends = [*chosen[1:], chosen[-1] + round(STEP_S * fps)]
     return tuple(
         KeyPose(poses[at], float(np.clip((end - at) / fps, SHORTEST_S, LONGEST_S)), "linear")
@@ -234,22 +231,34 @@ def thinned(
     )
 
 
-def _turning(points: np.ndarray, there: np.ndarray, tolerance_px: float) -> list[int]:
-    """Frames between which straight lines keep within a tolerance (Douglas and Peucker)."""
+def _turning(points: np.ndarray, there: np.ndarray, tolerance_px: float, most: int) -> list[int]:
+    """Frames between which straight lines keep near the motion, the worst places first.
+
+    As Douglas and Peucker have it, but in an order that makes the best of a limited number.
+    """
     chosen = {0, len(points) - 1}
-    waiting = [(0, len(points) - 1)]
-    while waiting:
-        first, last = waiting.pop()
-        if last - first < 2:
-            continue
-        share = ((np.arange(first, last + 1) - first) / (last - first))[:, None, None]
-        straight = (1.0 - share) * points[first] + share * points[last]
-        gap = np.linalg.norm(points[first : last + 1] - straight, axis=-1)
-        both = there[first : last + 1] & there[first] & there[last]
-        worst = np.where(both, gap, 0.0).max(1)
-        worst[[0, -1]] = 0.0
-        at = int(worst.argmax())
-        if worst[at] > tolerance_px:
-            chosen.add(first + at)
-            waiting += [(first, first + at), (first + at, last)]
+    waiting = _worst(points, there, 0, len(points) - 1)
+    while waiting and len(chosen) < most:
+        gap, at, first, last = heapq.heappop(waiting)
+        if -gap <= tolerance_px:
+            break
+        chosen.add(at)
+        for part in (_worst(points, there, first, at), _worst(points, there, at, last)):
+            for entry in part:
+                heapq.heappush(waiting, entry)
     return sorted(chosen)
+
+
+def _worst(
+    points: np.ndarray, there: np.ndarray, first: int, last: int
+) -> list[tuple[float, int, int, int]]:
+    """(negative px, frame, first, last): where a straight line is farthest from the motion."""
+    if last - first < 2:
+        return []
+    share = ((np.arange(first, last + 1) - first) / (last - first))[:, None, None]
+    straight = (1.0 - share) * points[first] + share * points[last]
+    gap = np.linalg.norm(points[first : last + 1] - straight, axis=-1)
+    both = there[first : last + 1] & there[first] & there[last]
+    worst = np.where(both, gap, 0.0).max(1)[1:-1]
+    at = int(worst.argmax())
+    return [(-float(worst[at]), first + 1 + at, first, last)]

@@ -28,7 +28,7 @@ from poseapp.formats.files import parse_json, read_bytes
 CANVAS = (768, 768)
 FOLDER_FPS = 30.0
 _MOST_FPS = 30.0
-_FEW_KEYS, _ROUGH = 48, 0.02
+_FEW_KEYS, _ROUGH = 96, 0.02
 _FINE = 0.003
 
 
@@ -81,13 +81,15 @@ def load(
         DocumentError: it cannot be read, or shows nobody.
         PoseError: the person has no joints.
     """
+    solid: np.ndarray | None = None
+    poses: Sequence[Pose2D] = ()
+    size: tuple[int, int] | None = None
+    rate: float | None = None
     if path.is_dir():
-        poses, size, rate = motions.load_folder(path), None, None
+        poses = motions.load_folder(path)
     elif path.suffix.lower() == ".bvh":
         found = motions.load_bvh(path)
-        size = canvas or CANVAS
-        poses = motion.seen_from(found.joints, motions.view(found), size)
-        rate = found.fps
+        solid, rate, size = found.joints, found.fps, canvas or CANVAS
     else:
         kept = _project(path)
         if kept is not None:
@@ -95,16 +97,20 @@ def load(
         poses, size, rate = _of_file(path)
         if rate == 0.0:  # a list of poses, which has no time of its own
             step_s, rate = step_s or STEP_S, None
+    rate = rate or fps or FOLDER_FPS
+    count = len(poses) if solid is None else len(solid)
+    # What a screen does not show is not worked on.
+    stride = max(1, round(rate / _MOST_FPS)) if step_s is None else 1
+    if solid is None:
+        poses = poses[::stride]
+    else:
+        poses = motion.seen_from(solid[::stride], motions.view(found), size or CANVAS)
     if size is None:
         size = _room(poses)
     if person is not None:
         poses = motion.fitted(poses, person)
     if step_s is not None:
-        return Loaded(_stepped(poses, step_s), size, len(poses), False)
-    rate = rate or fps or FOLDER_FPS
-    count = len(poses)
-    stride = max(1, round(rate / _MOST_FPS))  # what a screen does not show
-    poses = poses[::stride]
+        return Loaded(_stepped(poses, step_s), size, count, False)
     most, tolerance = (MOST_KEYS, _FINE) if fine else (_FEW_KEYS, _ROUGH)
     keys = thinned(poses, rate / stride, most, tolerance)
     nearest = min(FRAME_RATES, key=lambda known: abs(known - rate / stride))

@@ -95,7 +95,9 @@ def test_a_motion_becomes_few_keys_that_bring_it_back() -> None:
 def test_a_wild_motion_keeps_to_the_number_of_keys() -> None:
     rng = np.random.default_rng(0)
     poses = [raised(float(angle)) for angle in rng.uniform(-2, 2, 300)]
-    assert len(thinned(poses, 30.0, most=20)) <= 20
+    assert len(thinned(poses, 30.0, most=20)) == 20
+    again = [raised(angle) for angle in np.tile([0.0, -0.6, -1.2, -0.6], 50)]
+    assert len(thinned(again, 30.0, most=20)) == 20
 
 
 def test_a_motion_that_rests_has_a_key_at_both_ends() -> None:
