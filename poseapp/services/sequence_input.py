@@ -28,7 +28,7 @@ from poseapp.formats.files import parse_json, read_bytes
 CANVAS = (768, 768)
 FOLDER_FPS = 30.0
 _MOST_FPS = 30.0
-_FEW_KEYS, _ROUGH = 96, 0.02
+_FEW_KEYS, _ROUGH = 96, 0.05  # an arc of an arm bends more than a line, and angles follow it
 _FINE = 0.003
 
 

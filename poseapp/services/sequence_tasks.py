@@ -52,28 +52,39 @@ def sequence_ways(ctx: TaskContext, sequence: PoseSequence, model: str = LIFTER)
         return flat_ways(sequence)
     ctx.progress(0, len(steps), "Loading the lifter")
     predictor = ctx.models.get(model)
+    if sequence.between != LATENT:
+        return _even_ways(predictor, sequence)
     shares = np.linspace(0.0, 1.0, WAY_STEPS + 1)
     ways: list[Way] = []
     for done, (one, other) in enumerate(steps):
         ctx.progress(done, len(steps), "Lifting the key poses")
-        if not (can_be_lifted(one.pose) and can_be_lifted(other.pose)):
-            ways.append(Way((one.pose, other.pose)))
-        elif sequence.between == LATENT:
+        if can_be_lifted(one.pose) and can_be_lifted(other.pose):
             ways.append(_latent_way(predictor, one.pose, other.pose, shares))
         else:
-            ways.append(_even_way(predictor, one.pose, other.pose))
+            ways.append(Way((one.pose, other.pose)))
     return tuple(ways)
 
 
-def _even_way(predictor: Any, one: Pose2D, other: Pose2D) -> Way:
+def _even_ways(predictor: Any, sequence: PoseSequence) -> tuple[Way, ...]:
+    keys = [key for key in sequence.keys if can_be_lifted(key.pose)]
+    lifted = _lifted(predictor, [key.pose for key in keys])
+    figures = {key.id: figure for key, figure in zip(keys, lifted, strict=True)}
+    ways = []
+    for one, other in sequence.steps:
+        both = [figures[key.id] for key in (one, other) if key.id in figures]
+        ways.append(Way((one.pose, other.pose), tuple(both) if len(both) == 2 else ()))
+    return tuple(ways)
+
+
+def _lifted(predictor: Any, poses: list[Pose2D]) -> list[Pose3D]:
     with trainer_errors():
         joints, elevation = predictor.lift(
-            np.stack([one.keypoints, other.keypoints]).astype(np.float32),
-            np.stack([one.confidence, other.confidence]).astype(np.float32),
+            np.stack([pose.keypoints for pose in poses]).astype(np.float32),
+            np.stack([pose.confidence for pose in poses]).astype(np.float32),
             return_elevation=True,
         )
     pairs = zip(joints[:, 0], elevation, strict=True)
-    return Way((one, other), tuple(Pose3D(figure, float(angle)) for figure, angle in pairs))
+    return [Pose3D(figure, float(angle)) for figure, angle in pairs]
 
 
 def _latent_way(predictor: Any, one: Pose2D, other: Pose2D, shares: np.ndarray) -> Way:
@@ -107,8 +118,7 @@ def frames_of(ctx: TaskContext, sequence: PoseSequence, solid: bool = False) -> 
     if single:  # one pose alone has no way to another
         pose = sequence.keys[0].pose
         if can_be_lifted(pose):
-            way = _even_way(ctx.models.get(LIFTER), pose, pose)
-            return [Frame(pose, way.figures[0])]
+            return [Frame(pose, _lifted(ctx.models.get(LIFTER), [pose])[0])]
     return [frame_at(sequence, ways, float(time_s), solid) for time_s in times]
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal, Slot
 
+from poseapp.core.document import PERSON_COLOURS
 from poseapp.core.sequence import LATENT, Frame, PoseSequence, Way, flat_ways, frame_at
 from poseapp.services.engine import Engine
 from poseapp.state.session import Session
+
+if TYPE_CHECKING:
+    from poseapp.ui.canvas.view import CanvasView
+    from poseapp.ui.viewport.widget import ViewportPanel
 
 _END_S = 1e-6
 
@@ -186,3 +193,29 @@ class Player(QObject):
     def _on_task_cancelled(self, task: int) -> None:
         if task == self._task:
             self._task = None
+
+
+class ShownMoment(QObject):
+    """Puts a player's moment on the canvas and into the 3D view, and takes it away again."""
+
+    def __init__(
+        self, player: Player, session: Session, canvas: CanvasView, viewport: ViewportPanel
+    ) -> None:
+        super().__init__(player)
+        self._player = player
+        self._session = session
+        self._canvas = canvas
+        self._viewport = viewport
+        player.moment_changed.connect(self._on_moment_changed)
+
+    @Slot()
+    def _on_moment_changed(self) -> None:
+        moment, canvas = self._player.moment, self._canvas
+        self._viewport.show_moment(None if moment is None else moment.figure)
+        if moment is None:
+            canvas.moment.clear()
+            return
+        person = self._session.active_person
+        colour = PERSON_COLOURS[0] if person is None else person.colour
+        who = None if person is None else person.id
+        canvas.moment.show(moment.pose, colour, who, canvas.look, canvas.scale_factor)
