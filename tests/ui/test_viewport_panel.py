@@ -21,6 +21,7 @@ from poseapp.core.document import Person
 from poseapp.core.errors import DocumentError, TaskError
 from poseapp.core.pose import Pose2D, Pose3D, Visibility
 from poseapp.core.skeleton import MOCAP_17
+from poseapp.core.standing import standing
 from poseapp.formats import pose3d_json
 from poseapp.services import options
 from poseapp.state.commands import AddPeople, EditPerson, MoveJoint
@@ -437,3 +438,26 @@ def test_a_driver_that_fails_while_drawing_is_replaced(
     assert "OpenGL is not available" in panel.notice.text()
     _add(session, panel, qtbot)
     qtbot.waitUntil(lambda: panel.view.image is not None, timeout=5000)
+
+
+def test_a_moment_stands_in_place_of_the_people_while_it_is_shown(
+    panel: ViewportPanel, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[np.ndarray] = []
+    show = panel.view.show_figures
+
+    def record(joints: np.ndarray, ghosts: np.ndarray) -> None:
+        shown.append(joints)
+        show(joints, ghosts)
+
+    monkeypatch.setattr(panel.view, "show_figures", record)
+    panel.show_moment(_figure(3))
+    assert panel.overlay.isHidden() and len(shown) == 1 and shown[0].shape == (1, 17, 3)
+    assert shown[0][0, :, 1].min() > 0.0  # on the ground
+    session.undo_stack.push(AddPeople(session, [Person(standing((300, 380), 520), id="a")]))
+    qtbot.waitUntil(lambda: bool(panel.link.figures("a")), timeout=5000)
+    assert len(shown) == 1  # the lift is kept for later
+    panel.show_moment(None)
+    assert len(shown) == 2 and np.array_equal(shown[1], panel.shown())
+    panel.show_moment(None)
+    assert len(shown) == 2
