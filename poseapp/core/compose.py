@@ -2,8 +2,9 @@
 
 The generator knows how the person looks in the new pose, at 128 x 64 or 256 x 128 px. The warped
 photo knows every hair and thread, where a part only turned. So wherever the two agree and the warp
-is to be believed, as in a face, the warp is taken, elsewhere the generator. What did not move stays
-the photo, byte for byte.
+is to be believed, the warp is taken, elsewhere the generator. A head that shows the same side as
+before is the photo's, whatever the generator says. What did not move stays the photo, byte for
+byte.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ def blended(generated: Generated, warped: Warped) -> tuple[np.ndarray, np.ndarra
     rgb, alpha = np.empty_like(warped.rgb), np.empty_like(warped.alpha)
     for top in range(0, alpha.shape[0], _STRIP):
         rows = slice(top, top + _STRIP)
-        part = Warped(warped.rgb[rows], warped.alpha[rows], warped.trust[rows])
+        part = warped.rows(rows)
         placed = np.array(generated.to_photo, float)
         placed[1, 2] -= top
         rgb[rows], alpha[rows] = _strip(part, placed, inner, soft, agree, scale)
@@ -177,11 +178,13 @@ def _strip(
     own = warped.alpha.astype(np.float32) * np.float32(1.0 / 255.0)
     whole = np.clip(large(agree, cv2.INTER_LINEAR), 0.0, 1.0)
     whole *= warped.trust.astype(np.float32) * np.float32(1.0 / 255.0)
+    sure = warped.sure.astype(np.float32) * np.float32(1.0 / 255.0)
+    np.maximum(whole, sure, out=whole)
     # An outline: sharp as the photo's where the warp is believed, else as the mask suggests.
     alpha = _steepened(cover, max(_EDGE_PX, scale * _EDGE_SHARE), scale)
     edge = np.minimum(2.0 * whole, 1.0)
     alpha += edge * (own - alpha)
-    alpha[cover < 0.04] = 0.0  # what the generator leaves empty stays empty
+    alpha[(cover < 0.04) & (sure == 0.0)] = 0.0  # what the generator leaves empty stays empty
     alpha += (1.0 - frame) * (own - alpha)  # beyond its picture nobody else knows
     whole += (1.0 - frame) * (1.0 - whole)
     rgb = large(inner, cv2.INTER_CUBIC)

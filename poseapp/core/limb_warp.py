@@ -33,7 +33,7 @@ _ARM_BONES, _LEG_BONES = (0.56, 0.48), (0.8, 0.8)  # trunk lengths
 _SHORT, _LONG = 0.45, 0.65  # a bone seen shorter than that says too little of how it looks
 _WIDER = 1.35  # what is beside a bone may be stretched
 _PROFILE = 0.06  # trunk lengths that the nose points aside in a view from the side
-_TURNED_HEAD = 0.12  # trunk lengths that the nose moves aside in a head of another direction
+_TURNED_HEAD = 0.4  # trunk lengths that the nose moves aside in a head of another direction
 _TRUSTED_STRETCH = 1.25, 1.9  # a bone seen this much longer or shorter is trusted fully, not at all
 
 
@@ -45,11 +45,17 @@ class Warped:
         rgb: (H, W, 3) uint8, black where nobody is.
         alpha: (H, W) uint8.
         trust: (H, W) uint8: 255 where the photo's own pixels were moved without much stretching.
+        sure: (H, W) uint8: 255 where they stay whatever else is known: no other face is this one.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray
     trust: np.ndarray
+    sure: np.ndarray
+
+    def rows(self, rows: slice) -> Warped:
+        """A strip of it."""
+        return Warped(self.rgb[rows], self.alpha[rows], self.trust[rows], self.sure[rows])
 
 
 class Warper:
@@ -135,21 +141,23 @@ class Warper:
         trust = np.zeros(out_size, np.uint8)
         for item in self._placed(keypoints, transform, depth):
             self._paint(item, canvas, trust)
-        self._doubt_head(keypoints, transform, trust)
-        return Warped(*_straight(canvas), trust)
-
-    def _doubt_head(
-        self, keypoints: np.ndarray, transform: np.ndarray | None, trust: np.ndarray
-    ) -> None:
-        """A head that looks elsewhere cannot be made of this photo; half of it must not be."""
         target = figure(_transformed(keypoints, transform)[0])
-        if target.head is None or abs(profile(target) - profile(self.figure)) < _TURNED_HEAD:
-            return
-        head = np.zeros_like(trust)
-        up = unit_vector(target.head - target.neck, (0.0, -1.0)) * target.unit
-        capsule(head, target.head + 0.02 * up, target.head + 0.25 * up, 0.3 * target.unit)
-        soft = cv2.GaussianBlur(head, (0, 0), max(0.03 * target.unit, 0.5))
-        trust[:] = cv2.multiply(trust, cv2.bitwise_not(soft), scale=1.0 / 255.0)
+        head = _head(target, out_size)
+        sure = cv2.multiply(head, cv2.extractChannel(canvas, 3), scale=1.0 / 255.0)
+        if not self._looks_as_before(target):
+            # Such a head cannot be made of this photo; half of it must not be.
+            trust[:] = cv2.multiply(trust, cv2.bitwise_not(head), scale=1.0 / 255.0)
+            sure[:] = 0
+        return Warped(*_straight(canvas), trust, sure)
+
+    def _looks_as_before(self, target: Figure) -> bool:
+        """The head shows about the same side as in the photo."""
+        before = self.figure
+        if target.head is None or before.head is None or turned_over(before, target):
+            return False
+        if target.there[0] != before.there[0]:  # a face against the back of a head
+            return False
+        return abs(profile(target) - profile(before)) < _TURNED_HEAD
 
     def cover(
         self,
@@ -304,6 +312,16 @@ class _Placed:
     flip: float
     target: Figure
     gain: float
+
+
+def _head(target: Figure, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) uint8, soft: where the head is, with its hair."""
+    head = np.zeros(size, np.uint8)
+    if target.head is None:
+        return head
+    up = unit_vector(target.head - target.neck, (0.0, -1.0)) * target.unit
+    capsule(head, target.head + 0.02 * up, target.head + 0.25 * up, 0.3 * target.unit)
+    return np.asarray(cv2.GaussianBlur(head, (0, 0), max(0.03 * target.unit, 0.5)))
 
 
 def _transformed(keypoints: np.ndarray, transform: np.ndarray | None) -> tuple[np.ndarray, float]:

@@ -138,3 +138,34 @@ def test_absent_joints_do_not_count_as_moved(person: DrawnPerson) -> None:
     other[3] = 0
     assert unmoved(one, other)
     assert not unmoved(one, person.keypoints)
+
+
+def _in_another_hue(truth: DrawnPerson) -> Generated:
+    given = generated(truth)
+    return Generated(255 - given.image, given.mask, given.to_photo)
+
+
+def _around(points: np.ndarray, joint: int) -> tuple[slice, slice]:
+    x, y = np.rint(points[joint, :2]).astype(int)
+    return np.s_[y - 4 : y + 5, x - 4 : x + 5]
+
+
+def test_a_face_that_looks_as_before_is_the_photos_whatever_the_generator_says(
+    person: DrawnPerson, warper: Warper
+) -> None:
+    pose = lifted(person.keypoints)
+    pose[:, 0] += 25.0  # nothing stays where it was
+    truth = large(pose)
+    out = compose(person.photo, person.background, warper, pose, _in_another_hue(truth))
+    face, arm = _around(pose, 0), _around(pose, 9)
+    assert np.abs(out[face].astype(int) - truth.photo[face]).mean() < 12
+    assert np.abs(out[arm].astype(int) - truth.photo[arm]).mean() > 40
+
+
+def test_the_back_of_a_head_is_not_made_of_a_face(person: DrawnPerson, warper: Warper) -> None:
+    pose = person.keypoints.copy()
+    pose[:, 0] = 480.0 - pose[:, 0]  # turned round: left and right change places
+    truth = large(pose)
+    out = compose(person.photo, person.background, warper, pose, _in_another_hue(truth))
+    face = _around(pose, 0)
+    assert np.abs(out[face].astype(int) - truth.photo[face]).mean() > 40
