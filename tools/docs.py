@@ -22,6 +22,7 @@ TASKS = {
     "lift": "2D to 3D",
     "estimate": "photo to pose",
     "find": "people in a photo",
+    "transfer": "person in a new pose",
 }
 """The other models only measure these."""
 ONLY_EVALUATED = {
@@ -29,6 +30,7 @@ ONLY_EVALUATED = {
     "lift": "coco_zv_mm",
     "estimate": "ap",
     "find": "ap50",
+    "transfer": "pckh_estimated",
 }
 """A figure that `evaluate` alone gives: without it the others are a run's own validation."""
 RESULTS_HEAD = """# Results

@@ -72,6 +72,15 @@ _ENTRIES = (
         paper="4 takes boxes as given; Objects as Points (CenterNet) and TTFNet",
     ),
     Entry(
+        name="deformable_gan",
+        task="transfer",
+        title="Deformable GAN",
+        model="trainer.models.deformable_gan:DeformableGan",
+        predictor="trainer.predictors.deformable_gan:Predictor",
+        weights="deformable_gan.safetensors",
+        paper="2, section 3; 5, section 3",
+    ),
+    Entry(
         name="pose_caption_encoder",
         task="relevance",
         title="Pose-caption encoder (for measuring only)",

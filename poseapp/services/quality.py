@@ -13,6 +13,9 @@ _WORDS: dict[str, tuple[str, float]] = {
     "pck": ("PCK@0.2 {:.1f} %", 1),
     "pckh": ("PCKh@0.5 {:.1f} %", 1),
     "ap": ("AP {:.2f}", 1),
+    "ssim": ("SSIM {:.2f}", 1),
+    "mask_ssim": ("mask-SSIM {:.2f}", 1),
+    "pckh_estimated": ("keeps the pose: {:.0f} %", 1),
     "recall": ("finds {:.0f} % of single people", 1),
     "bh_mm": ("best of 10 {:.1f} mm", 1),
 }
