@@ -23,7 +23,7 @@ class ActionSpec:
         slot: "controller.method".
         keys: shortcuts, the first is shown.
         needs: what must be there for it to be enabled: person, joints, absent, photo, undo, redo,
-            reference, created, proposals, doubtful, sequence, motion, moment.
+            reference, created, proposals, doubtful, sequence, motion, moment, transfer.
         scope: "window", or "canvas" where the keys belong to lists and fields elsewhere.
         group: checkable actions of one group exclude each other.
         rule: a separator goes before it.
@@ -184,6 +184,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
        (), "download", "Save the picture of the reference person", "reference"),
     _A("reference_remove", "Re&move", "&Person/Re&ference person", "reference.remove", (),
        "delete", "Do without a reference person", "reference"),
+    _A("transfer_save", "Save picture in the new p&ose…", "&Person/Re&ference person",
+       "transfer.save", ("Ctrl+Shift+T",), "transfer",
+       "Save the reference person in the pose on the canvas, as large as the photo", "transfer",
+       rule=True),
     # Pose
     _A("mirror", "&Mirror left-right", "P&ose", "pose.mirror", ("M",), "mirror",
        "Flip the pose; left stays left in name", "person"),

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QSize, Qt, QTimer, Slot
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QTabWidget, QWidget
 
 _LEFT_PX, _RIGHT_PX, _FOOT_PX = 330, 356, 168
-_VIEWPORT_SHARE = 0.47
+_VIEWPORT_SHARE = 0.55
 
 
 class _NoTitle(QWidget):
@@ -95,10 +95,12 @@ class Docking(QObject):
         window.splitDockWidget(docks["viewport"], docks["people"], Qt.Orientation.Vertical)
         for name in ("inspector", "heatmaps", "models"):
             window.tabifyDockWidget(docks["people"], docks[name])
+        window.tabifyDockWidget(docks["viewport"], docks["transfer"])
         window.addDockWidget(area.BottomDockWidgetArea, docks["sequence"])
         for dock in docks.values():
             dock.show()
         docks["caption"].raise_()
+        docks["viewport"].raise_()
         docks["people"].raise_()
         window.resizeDocks(
             [docks["caption"], docks["viewport"]], [_LEFT_PX, _RIGHT_PX], Qt.Orientation.Horizontal

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from poseapp.core.document import PERSON_COLOURS
 from poseapp.core.errors import PoseAppError
 from poseapp.core.pose import Pose2D
 from poseapp.services.engine import Engine
@@ -42,11 +41,14 @@ from poseapp.ui.panels.models import ModelsPanel
 from poseapp.ui.panels.people import PeoplePanel
 from poseapp.ui.panels.reference import ReferencePanel
 from poseapp.ui.panels.sequence import SequencePanel
+from poseapp.ui.panels.transfer import TransferPanel
+from poseapp.ui.playing import ShownMoment
 from poseapp.ui.posing import PoseController
 from poseapp.ui.reference import ReferenceController
 from poseapp.ui.sequencing import SequenceController
 from poseapp.ui.status import StatusBar
 from poseapp.ui.theme import Theme
+from poseapp.ui.transferring import TransferController
 from poseapp.ui.viewing import ViewController
 from poseapp.ui.viewport.widget import ViewportPanel
 
@@ -85,6 +87,7 @@ class MainWindow(QMainWindow):
         self.reference = ReferenceController(session, engine, settings, self)
         self.detecting = DetectionController(session, engine, settings, self)
         self.sequencing = SequenceController(session, engine, settings, self)
+        self.transferring = TransferController(session, engine, settings, self)
         self.viewing = ViewController(self, self.canvas)
         self.actions_by_id = ActionSet(
             self,
@@ -96,6 +99,7 @@ class MainWindow(QMainWindow):
                 "reference": self.reference,
                 "detect": self.detecting,
                 "sequence": self.sequencing,
+                "transfer": self.transferring,
                 "view": self.viewing,
             },
         )
@@ -145,6 +149,7 @@ class MainWindow(QMainWindow):
         self.models_panel = ModelsPanel(engine, settings)
         self.reference_panel = ReferencePanel(session, settings, self.actions_by_id)
         self.sequence_panel = SequencePanel(session, self.sequencing, self.actions_by_id)
+        self.transfer_panel = TransferPanel(session, self.transferring, self.actions_by_id)
         self._docking = Docking(
             self,
             (
@@ -157,6 +162,7 @@ class MainWindow(QMainWindow):
                 ("models", "Models", self.models_panel),
                 ("reference", "Reference", self.reference_panel),
                 ("sequence", "Sequence", self.sequence_panel),
+                ("transfer", "Transfer", self.transfer_panel),
             ),
         )
         self.docks = self._docking.docks
@@ -174,7 +180,7 @@ class MainWindow(QMainWindow):
         panels = actions.submenu("panels")
         for number, dock in enumerate(self.docks.values(), 1):
             toggle = dock.toggleViewAction()
-            toggle.setShortcut(QKeySequence(f"Alt+{number}"))
+            toggle.setShortcut(QKeySequence(f"Alt+{number % 10}"))
             toggle.setStatusTip(f"Show or hide the panel {dock.windowTitle()}")
             panels.addAction(toggle)
             self.addAction(toggle)
@@ -203,9 +209,15 @@ class MainWindow(QMainWindow):
         self.sequencing.said.connect(self._on_said)
         self.sequencing.changed.connect(self._update_actions)
         self.sequencing.motion_opened.connect(self._on_motion_opened)
-        self.sequencing.player.moment_changed.connect(self._on_moment_changed)
         self.files.takes_motion = self.sequencing.take_motion
-        self.docks["viewport"].visibilityChanged.connect(self.sequencing.player.set_solid)
+        player = self.sequencing.player
+        self.docks["viewport"].visibilityChanged.connect(player.set_solid)
+        self._moment = ShownMoment(player, session, canvas, self.viewport_panel)
+        self.transferring.follow(player)
+        self.transferring.said.connect(self._on_said)
+        self.docks["transfer"].visibilityChanged.connect(self.transferring.set_seen)
+        self.transfer_panel.models_wanted.connect(self._on_models_wanted)
+        self.caption_panel.pose_used.connect(self._on_pose_used)
         self.detecting.reference_wanted.connect(self.reference.take)
         self.detecting.box_wanted.connect(self.viewing.tool_detect)
         self.files.takes_many = self.detecting.take_many
@@ -374,6 +386,7 @@ class MainWindow(QMainWindow):
             | self.reference.available()
             | self.detecting.available()
             | self.sequencing.available()
+            | self.transferring.available()
         )
         self._update_hint()
 
@@ -386,17 +399,15 @@ class MainWindow(QMainWindow):
         self._update_actions()
 
     @Slot()
-    def _on_moment_changed(self) -> None:
-        """A moment of the sequence is on the canvas and in the 3D view, and not in the document."""
-        moment, canvas = self.sequencing.player.moment, self.canvas
-        self.viewport_panel.show_moment(None if moment is None else moment.figure)
-        if moment is None:
-            canvas.moment.clear()
-            return
-        person = self.session.active_person
-        colour = PERSON_COLOURS[0] if person is None else person.colour
-        who = None if person is None else person.id
-        canvas.moment.show(moment.pose, colour, who, canvas.look, canvas.scale_factor)
+    def _on_pose_used(self) -> None:
+        """A pose of the gallery is on the canvas: with a reference person, here they are in it."""
+        reference = self.session.document.reference
+        if reference is not None and reference.pose.present.any():
+            self.show_panel("transfer")
+
+    @Slot()
+    def _on_models_wanted(self) -> None:
+        self.show_panel("models")
 
     @Slot()
     def _on_motion_opened(self) -> None:

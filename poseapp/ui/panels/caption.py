@@ -56,6 +56,8 @@ class CaptionPanel(QWidget):
 
     sample_picked = Signal(object)
     """A `Sample` was selected; None when the gallery was emptied."""
+    pose_used = Signal()
+    """A double-clicked pose went to the canvas."""
     save_requested = Signal(object, str)
     """`Pose2D` and a name, for the user's library."""
 
@@ -246,6 +248,7 @@ class CaptionPanel(QWidget):
     @Slot(object)
     def _on_activated(self, sample: Sample) -> None:
         self.put_on_canvas(sample)
+        self.pose_used.emit()
 
     @Slot(object, QPoint)
     def _on_menu(self, sample: Sample, at: QPoint) -> None:
