@@ -12,7 +12,17 @@ from poseapp.core.errors import PoseAppError
 from poseapp.services import batch
 
 OK, SOME_FAILED, USAGE = 0, 1, 2
-COMMANDS = ("caption", "detect", "lift", "convert", "render", "person", "animate", "tour")
+COMMANDS = (
+    "caption",
+    "detect",
+    "lift",
+    "convert",
+    "render",
+    "person",
+    "transfer",
+    "animate",
+    "tour",
+)
 
 _DESCRIPTION = """\
 PoseApp: caption or photo to pose, drag, lift to 3D, export.
@@ -28,6 +38,7 @@ examples:
   poseapp render poses.json -o pose.png --style controlnet
   poseapp render "drawings/*.json" -o pictures/ --style controlnet
   poseapp person --seed 7 --pose poses.json -o person.png
+  poseapp transfer --person me.jpg --pose poses.json -o me-posed.png
   poseapp animate poses.json -o moves.gif
   poseapp tour my-tour
 
@@ -76,6 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_convert(commands)
     _add_render(commands)
     _add_person(commands)
+    _add_transfer(commands)
     _add_animate(commands)
     _add_tour(commands)
     return parser
@@ -292,6 +304,37 @@ def _add_person(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_person)
 
 
+def _add_transfer(commands: argparse._SubParsersAction) -> None:
+    parser = _command(
+        commands,
+        "transfer",
+        "show the person of a photo in another pose",
+        "Show a person in another pose, in their photo and at its size. Their own pose is in a\n"
+        "keypoint file of the same name beside the photo; else the person is found. They take the\n"
+        "pose where they stand, with their own proportions. Without the generator's weights,\n"
+        "--warp moves the photo's own parts. What cannot be used does not stop the others.",
+        "  poseapp transfer --person me.jpg --pose jump.json -o jumping.png\n"
+        "  poseapp transfer --person me.jpg --pose poses/ -o pictures/\n"
+        "  poseapp transfer --person us/ --pose poses/ -o pictures/ --engine processes --resume\n"
+        "  poseapp transfer --person me.jpg --pose edited.json --in-place -o out.png\n"
+        "  poseapp transfer --person me.jpg --pose jump.json --warp -o quick.png\n",
+    )
+    add = parser.add_argument
+    add("--person", nargs="+", required=True, metavar="PHOTO", help="photos, folders or patterns")
+    add("--pose", nargs="+", required=True, metavar="FILE", help="poses, folders or patterns")
+    add("-o", "--out", type=Path, required=True, metavar="OUT", help="a .png or .jpg, or a folder/")
+    add("--person-pose", type=Path, metavar="FILE", help="keypoints of the person in the photo")
+    add("--in-place", action="store_true", help="the pose was drawn over this very photo")
+    add("--warp", action="store_true", help="move the photo's own parts, without the generator")
+    add("--size", type=int, default=0, metavar="PX", help="longer side (default: the photo's own)")
+    add("--resume", action="store_true", help="go on where an earlier run stopped")
+    add("--engine", choices=("here", "processes", "ray"), default="here", help="where to work")
+    add("--workers", type=int, default=0, metavar="N", help="processes (default: one a core)")
+    add("--address", metavar="HOST", help="of a Ray cluster (default: a local one)")
+    _add_models(parser)
+    parser.set_defaults(run=_transfer)
+
+
 def _add_animate(commands: argparse._SubParsersAction) -> None:
     parser = _command(
         commands,
@@ -420,6 +463,12 @@ def _person(args: argparse.Namespace) -> int:
     from poseapp import cli_person
 
     return cli_person.run(args)
+
+
+def _transfer(args: argparse.Namespace) -> int:
+    from poseapp import cli_transfer
+
+    return cli_transfer.run(args)
 
 
 def _animate(args: argparse.Namespace) -> int:

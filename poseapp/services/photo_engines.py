@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
@@ -24,6 +24,9 @@ ENGINES = ("here", "processes", "ray")
 Outcome = tuple[Path, dict[str, Any] | str]
 """A photo with what was found in it, or why it could not be used."""
 
+Each = Callable[[Path], dict[str, Any]]
+"""Further arguments of one item, made when its turn comes; PoseAppError where it cannot be used."""
+
 _AHEAD = 2  # photos that wait for each worker
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -35,31 +38,60 @@ def run(
     engine: str = "here",
     workers: int = 0,
     address: str | None = None,
+    task: str = "detect_file",
+    each: Each | None = None,
 ) -> Iterator[Outcome]:
     """Work through photos; outcomes come as they are ready.
 
     Args:
-        request: arguments of the task `detect_file`.
+        request: arguments of the task.
         workers: processes, or cores of a local Ray cluster; 0 = as many as the machine has.
         address: of a Ray cluster; None starts a local one.
+        task: what is done with each photo.
+        each: further arguments of one; None gives the task the photo's path, or its bytes where
+            others do not see that path.
     Raises:
         TaskError: the engine itself cannot go on.
     """
     count = workers or os.cpu_count() or 1
     if engine == "processes":
-        return _in_processes(photos, dict(request), options, min(count, max(len(photos), 1)))
+        prepared = _prepared(photos, dict(request), each, False)
+        return _in_processes(prepared, task, options, min(count, max(len(photos), 1)))
     if engine == "ray":
-        return _over_ray(photos, dict(request), options, count, address)
+        prepared = _prepared(photos, dict(request), each, True)
+        return _over_ray(prepared, task, options, count, address)
     local = LocalEngine(options)
-    return ((path, _outcome(local, path, None, dict(request))) for path in photos)
+    return (
+        (path, found if isinstance(found, str) else _outcome(local, task, path, found))
+        for path, found in _prepared(photos, dict(request), each, False)
+    )
+
+
+def _prepared(
+    photos: Sequence[Path], request: dict[str, Any], each: Each | None, travels: bool
+) -> Iterator[Outcome]:
+    """Arguments for each photo, or why there are none."""
+    for path in photos:
+        try:
+            if each is not None:
+                yield path, {**request, **each(path)}
+                continue
+            data = None
+            if travels:
+                from poseapp.core.photo import read_photo
+
+                data = read_photo(path)
+            yield path, {**request, "path": str(path), "data": data}
+        except PoseAppError as error:
+            yield path, _named(str(error), path)
 
 
 def _outcome(
-    engine: LocalEngine, path: Path, data: bytes | None, request: dict[str, Any]
+    engine: LocalEngine, task: str, path: Path, arguments: dict[str, Any]
 ) -> dict[str, Any] | str:
     """What was found, or one sentence: a bad photo must not stop the others."""
     try:
-        return engine.run("detect_file", path=str(path), data=data, **request)
+        return dict(engine.run(task, **arguments))
     except PoseAppError as exc:
         return _named(str(exc), path)
     except MemoryError:
@@ -81,8 +113,8 @@ def _engine(options: str) -> LocalEngine:
     return LocalEngine(ModelOptions(**json.loads(options)))
 
 
-def _work(path: str, data: bytes | None, request: dict[str, Any], options: str) -> Any:
-    return _outcome(_engine(options), Path(path), data, request)
+def _work(task: str, path: str, arguments: dict[str, Any], options: str) -> Any:
+    return _outcome(_engine(options), task, Path(path), arguments)
 
 
 def _as_text(options: ModelOptions) -> str:
@@ -96,21 +128,28 @@ def _as_text(options: ModelOptions) -> str:
 
 
 def _in_processes(
-    photos: Sequence[Path], request: dict[str, Any], options: ModelOptions, workers: int
+    prepared: Iterator[Outcome], task: str, options: ModelOptions, workers: int
 ) -> Iterator[Outcome]:
     import multiprocessing
 
     text = _as_text(options)
-    waiting = list(photos)[::-1]
+    more = True
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # processes share the cores
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
     running: dict[Future[Any], Path] = {}
     try:
-        while waiting or running:
-            while waiting and len(running) < _AHEAD * workers:
-                path = waiting.pop()
-                running[pool.submit(_work, str(path), None, request, text)] = path
+        while more or running:
+            while more and len(running) < _AHEAD * workers:
+                path, found = next(prepared, (None, ""))
+                if path is None:
+                    more = False
+                elif isinstance(found, str):
+                    yield path, found
+                else:
+                    running[pool.submit(_work, task, str(path), found, text)] = path
+            if not running:
+                continue
             ready, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ready:
                 path = running.pop(future)
@@ -135,8 +174,8 @@ def _in_processes(
 
 
 def _over_ray(
-    photos: Sequence[Path],
-    request: dict[str, Any],
+    prepared: Iterator[Outcome],
+    name: str,
     options: ModelOptions,
     workers: int,
     address: str | None,
@@ -149,7 +188,7 @@ def _over_ray(
             'Ray is not installed: run `pip install "poseapp[cluster]"`, or use --engine processes.'
         ) from exc
     text = _as_text(options)
-    waiting = list(photos)[::-1]
+    more = True
     own = not ray.is_initialized()
     if own:
         _start(ray, workers, address)
@@ -157,17 +196,15 @@ def _over_ray(
     try:
         task = ray.remote(num_cpus=1, max_retries=2)(_work)
         cores = max(1, min(workers, int(ray.cluster_resources().get("CPU", 1))))
-        while waiting or running:
-            while waiting and len(running) < _AHEAD * cores:
-                path = waiting.pop()
-                try:
-                    from poseapp.core.photo import read_photo
-
-                    data = read_photo(path)
-                except PoseAppError as error:
-                    yield path, _named(str(error), path)
-                    continue
-                running[task.remote(str(path), data, request, text)] = path
+        while more or running:
+            while more and len(running) < _AHEAD * cores:
+                path, found = next(prepared, (None, ""))
+                if path is None:
+                    more = False
+                elif isinstance(found, str):
+                    yield path, found
+                else:
+                    running[task.remote(name, str(path), found, text)] = path
             if not running:
                 continue
             ready, _ = ray.wait(list(running), num_returns=1)

@@ -320,6 +320,35 @@ def save_person(
     return {"path": path, "size": (picture.shape[1], picture.shape[0]), "note": stage.note}
 
 
+def transfer_file(
+    ctx: TaskContext,
+    photo: bytes,
+    name: str,
+    keypoints: np.ndarray,
+    target: np.ndarray,
+    longest: int = 0,
+    generator: bool = True,
+    suffix: str = ".png",
+) -> dict[str, Any]:
+    """One of many pictures, as the bytes of a file; arguments as for `render_person`.
+
+    Args:
+        suffix: ".png" or ".jpg".
+    Returns:
+        data: (n,) uint8; size (width, height) px; name of the photo; note: a sentence or "".
+    """
+    from poseapp.formats.png import encode_jpeg, encode_png
+
+    stage = prepare(ctx, photo, name, keypoints, longest)
+    picture = show(ctx, stage, target, generator).picture
+    with _memory():
+        jpeg = suffix.lower() in (".jpg", ".jpeg")
+        data = encode_jpeg(picture) if jpeg else encode_png(picture)
+    size = (picture.shape[1], picture.shape[0])
+    found = np.frombuffer(data, np.uint8)
+    return {"data": found, "size": size, "name": name, "note": stage.note}
+
+
 # -- what all of them need -------------------------------------------------------------------
 def _checked(keypoints: np.ndarray, whose: str) -> np.ndarray:
     values = np.array(keypoints, float)
@@ -362,4 +391,5 @@ TRANSFER_TASKS: dict[str, Task] = {
     "prepare_person": Task(prepare_person, repeatable=True),
     "render_person": Task(render_person, repeatable=True),
     "save_person": Task(save_person),
+    "transfer_file": Task(transfer_file, repeatable=True),
 }
