@@ -169,3 +169,18 @@ def test_the_back_of_a_head_is_not_made_of_a_face(person: DrawnPerson, warper: W
     out = compose(person.photo, person.background, warper, pose, _in_another_hue(truth))
     face = _around(pose, 0)
     assert np.abs(out[face].astype(int) - truth.photo[face]).mean() > 40
+
+
+def test_a_generator_that_paints_too_pale_is_put_into_the_photos_light(
+    person: DrawnPerson, warper: Warper
+) -> None:
+    pose = lifted(person.keypoints)
+    pose[:, 0] += 25.0
+    truth = large(pose)
+    given = generated(truth)
+    pale = np.clip(given.image.astype(int) + 45, 0, 255).astype(np.uint8)
+    out = compose(
+        person.photo, person.background, warper, pose, Generated(pale, given.mask, given.to_photo)
+    )
+    inside = truth.mask > 250
+    assert np.abs(out[inside].astype(int) - truth.photo[inside]).mean() < 14
