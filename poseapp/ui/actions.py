@@ -273,6 +273,8 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Wheel", "Zoom at the mouse"),
     ("Middle button, or Space + drag", "Move the canvas"),
     ("Esc during a drag", "Break it off"),
+    ("Double click a key pose", "Take it to the canvas"),
+    ("Drag a key pose", "Change the order of the sequence"),
 )
 """What the mouse does, for the shortcuts dialog."""
 

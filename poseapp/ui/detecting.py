@@ -7,12 +7,14 @@ asked for never arrives: a change of photo cancels it.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QRectF, Signal, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QWidget
 
 from poseapp.core import detection, picking
 from poseapp.core.detection import Proposal
@@ -237,6 +239,21 @@ class DetectionController(QObject):
             if x <= place[0] <= x + width and y <= place[1] <= y + height:
                 return number
         return None
+
+    def head_menu(self, menu: QMenu, place: np.ndarray, radius: float) -> None:
+        """Put what can be done with the proposal at a place on top of the canvas's menu."""
+        found = self.proposal_at(place, radius)
+        if found is None:
+            return
+        first = menu.actions()[0]
+        for text, then in (
+            ("Accept this person", self.accept_one),
+            ("Leave this person out", self.leave_out),
+        ):
+            action = QAction(text, menu)
+            action.triggered.connect(partial(then, found))
+            menu.insertAction(first, action)
+        menu.insertSeparator(first)
 
     def accept_one(self, number: int) -> None:
         """Put one of the people found on the canvas; the others stay proposals."""

@@ -217,13 +217,28 @@ class EditController(QObject):
         if person is None or person.pose.bounds is None:
             self.add_library_pose(pose_id)
             return
-        x, y, width, height = person.pose.bounds
-        pose = newcomers.resized(entry.pose, newcomers.body_unit(person.pose))
+        pose = self._as_large(entry.pose, person.pose)
+        self._posing.change(lambda _: pose, f"Take pose {entry.name.lower()}")
+
+    def library_pose(self, pose_id: str) -> Pose2D | None:
+        """A library pose where the active person stands, as large as they are; None for no id."""
+        entry = self._library.get(pose_id)
+        person = self._person()
+        if entry is None:
+            return None
+        if person is None or person.pose.bounds is None:
+            return newcomers.welcome(self._session.document, entry.pose)
+        return self._as_large(entry.pose, person.pose)
+
+    @staticmethod
+    def _as_large(pose: Pose2D, person: Pose2D) -> Pose2D:
+        x, y, width, height = person.bounds or (0.0, 0.0, 0.0, 0.0)
+        pose = newcomers.resized(pose, newcomers.body_unit(person))
         left, top, wide, tall = pose.bounds or (0.0, 0.0, 0.0, 0.0)
         # The feet stay on the ground; a lying person would float in the middle of a standing one.
-        shift = (x + width / 2 - left - wide / 2, y + height - top - tall)
-        pose = kinematics.translate(pose, shift)
-        self._posing.change(lambda _: pose, f"Take pose {entry.name.lower()}")
+        return kinematics.translate(
+            pose, (x + width / 2 - left - wide / 2, y + height - top - tall)
+        )
 
     @Slot()
     def duplicate(self) -> None:

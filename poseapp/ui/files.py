@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from poseapp.core.document import Document, Person
 from poseapp.core.errors import DocumentError, PoseAppError
@@ -16,7 +16,7 @@ from poseapp.formats import registry
 from poseapp.services.sequence_input import is_motion
 from poseapp.state.commands import AddPeople, ResizeCanvas, ScaleCanvas, SetPhoto, UsePhoto
 from poseapp.state.session import Session
-from poseapp.state.settings import Settings
+from poseapp.state.settings import Settings, recent_titles
 
 _PROJECT = "PoseApp project (*.pose)"
 PHOTO_SUFFIXES = registry.FORMATS["photo"].extensions
@@ -134,6 +134,25 @@ class FileController(QObject):
         self._session.open(document, path)
         self._session.undo_stack.resetClean()
         self.opened.emit()
+
+    def fill_recent(self, menu: QMenu) -> None:
+        """List the files of last time in a menu."""
+        menu.clear()
+        paths = self._settings.recent_files
+        for title, path in zip(recent_titles(paths), paths, strict=True):
+            action = menu.addAction(title)
+            action.setStatusTip(str(path))
+            action.setData(str(path))
+            action.triggered.connect(self._on_recent)
+        if not paths:
+            menu.addAction("No recent files").setEnabled(False)
+            return
+        menu.addSeparator()
+        menu.addAction("Clear list").triggered.connect(self._settings.clear_recent)
+
+    @Slot()
+    def _on_recent(self) -> None:
+        self.open_path(Path(self.sender().data()))  # type: ignore[attr-defined]
 
     def _remember(self, path: Path) -> None:
         self._settings.add_recent(path)

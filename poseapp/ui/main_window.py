@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
@@ -23,7 +22,7 @@ from poseapp.services.engine import Engine
 from poseapp.state import recovery
 from poseapp.state.library import PoseLibrary
 from poseapp.state.session import Session
-from poseapp.state.settings import Settings, recent_titles
+from poseapp.state.settings import Settings
 from poseapp.ui.actions import ActionSet
 from poseapp.ui.canvas.menu import CanvasMenu
 from poseapp.ui.canvas.view import BONE_RADIUS_PX, CanvasView
@@ -214,6 +213,7 @@ class MainWindow(QMainWindow):
         self.docks["viewport"].visibilityChanged.connect(player.set_solid)
         self._moment = ShownMoment(player, session, canvas, self.viewport_panel)
         self.transferring.follow(player)
+        self.sequence_panel.pose_dropped.connect(self._on_pose_for_strip)
         self.transferring.said.connect(self._on_said)
         self.docks["transfer"].visibilityChanged.connect(self.transferring.set_seen)
         self.transfer_panel.models_wanted.connect(self._on_models_wanted)
@@ -472,27 +472,17 @@ class MainWindow(QMainWindow):
         if not self.caption_panel.drop_on_canvas(pose_id, x, y):
             self.editing.drop_library_pose(pose_id, x, y)
 
+    @Slot(str, int)
+    def _on_pose_for_strip(self, pose_id: str, place: int) -> None:
+        """A pose of the gallery or the library becomes a key pose."""
+        pose = self.caption_panel.dragged_pose(pose_id) or self.editing.library_pose(pose_id)
+        if pose is not None:
+            self.sequencing.insert(pose, place)
+
     # -- menus -------------------------------------------------------------------------------
     @Slot()
     def _fill_recent(self) -> None:
-        menu = self.actions_by_id.submenu("recent")
-        menu.clear()
-        paths = self.settings.recent_files
-        for title, path in zip(recent_titles(paths), paths, strict=True):
-            action = menu.addAction(title)
-            action.setStatusTip(str(path))
-            action.setData(str(path))
-            action.triggered.connect(self._on_recent)
-        if not paths:
-            menu.addAction("No recent files").setEnabled(False)
-            return
-        menu.addSeparator()
-        menu.addAction("Clear list").triggered.connect(self.settings.clear_recent)
-
-    @Slot()
-    def _on_recent(self) -> None:
-        action = self.sender()
-        self.files.open_path(Path(action.data()))  # type: ignore[attr-defined]
+        self.files.fill_recent(self.actions_by_id.submenu("recent"))
 
     @Slot(QPoint)
     def _on_menu(self, at: QPoint) -> None:
@@ -504,15 +494,5 @@ class MainWindow(QMainWindow):
         """The menu of a place on the canvas (global position)."""
         menu = CanvasMenu(self.session, self.canvas, self.actions_by_id, at, self)
         radius = BONE_RADIUS_PX / self.canvas.scale_factor
-        found = self.detecting.proposal_at(menu.place, radius)
-        if found is not None:
-            first = menu.actions()[0]
-            for text, then in (
-                ("Accept this person", self.detecting.accept_one),
-                ("Leave this person out", self.detecting.leave_out),
-            ):
-                action = QAction(text, menu)
-                action.triggered.connect(partial(then, found))
-                menu.insertAction(first, action)
-            menu.insertSeparator(first)
+        self.detecting.head_menu(menu, menu.place, radius)
         return menu

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
 
 from poseapp.core import kinematics
@@ -20,6 +21,7 @@ from poseapp.formats import registry
 from poseapp.state.commands import SetPose
 from poseapp.ui.dialogs.render_sequence import RenderSequenceDialog
 from poseapp.ui.main_window import MainWindow
+from poseapp.ui.panels.gallery import POSE_MIME
 
 PERSON = standing((300.0, 380.0), 520.0)
 SIZE = (768, 768)
@@ -114,6 +116,28 @@ def test_a_card_is_dragged_to_another_place(three: MainWindow) -> None:
         mime = keys.mimeData([keys.index(row)])
         keys.dropMimeData(mime, Qt.DropAction.MoveAction, place, 0, keys.index(-1))
         assert "".join(key.id for key in strip_of(three).keys) == order
+
+
+def test_poses_of_the_library_are_dropped_between_cards_and_on_an_empty_strip(
+    three: MainWindow, make_window: Callable[..., MainWindow]
+) -> None:
+    keys = three.sequence_panel.strip.keys
+    mime = QMimeData()
+    mime.setData(POSE_MIME, b"squatting")
+    keys.dropMimeData(mime, Qt.DropAction.CopyAction, 1, 0, keys.index(-1))
+    order = [key.id for key in strip_of(three).keys]
+    assert (order[0], *order[2:]) == ("a", "b", "c")
+    dropped = strip_of(three).keys[1].pose
+    assert dropped.bounds is not None and PERSON.bounds is not None
+    feet = [pose.bounds[1] + pose.bounds[3] for pose in (dropped, PERSON)]
+    assert feet[0] == pytest.approx(feet[1])  # where Anna stands
+    three.sequence_panel.pose_dropped.emit("nothing known", 0)
+    assert len(strip_of(three).keys) == 4
+    empty = make_window()
+    at, none = QPointF(50.0, 50.0), Qt.KeyboardModifier.NoModifier
+    drop = QDropEvent(at, Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, none)
+    empty.sequence_panel.dropEvent(drop)
+    assert len(strip_of(empty).keys) == 1
 
 
 def test_keys_of_the_strip_move_delete_and_take(three: MainWindow, qtbot: QtBot) -> None:

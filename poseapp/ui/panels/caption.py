@@ -141,12 +141,24 @@ class CaptionPanel(QWidget):
         Returns:
             False when the id is not one of this panel's drags.
         """
-        for view in (self.gallery, self.strip):
-            sample = view.gallery.dragged(drag_id)
-            if sample is not None:
-                self.add_person(sample, (x, y))
-                return True
-        return False
+        sample = self._dragged(drag_id)
+        if sample is None:
+            return False
+        self.add_person(sample, (x, y))
+        return True
+
+    def dragged_pose(self, drag_id: str) -> Pose2D | None:
+        """A pose dragged out of the gallery, where the active person would take it."""
+        document, person = self._session.document, self._session.active_person
+        sample = self._dragged(drag_id)
+        if sample is None:
+            return None
+        box = _canvas_box(document) if person is None else _square_around(person.pose, document)
+        return sample.placed(box, self._threshold)
+
+    def _dragged(self, drag_id: str) -> Sample | None:
+        samples = (view.gallery.dragged(drag_id) for view in (self.gallery, self.strip))
+        return next((sample for sample in samples if sample is not None), None)
 
     # -- asking ------------------------------------------------------------------------------
     @Slot(object)

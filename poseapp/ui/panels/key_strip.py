@@ -46,6 +46,7 @@ from PySide6.QtWidgets import (
 from poseapp.core.pose import Pose2D
 from poseapp.core.sequence import KeyPose
 from poseapp.ui.panels import thumbnails
+from poseapp.ui.panels.gallery import POSE_MIME
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -56,11 +57,18 @@ _LEAST_SIDE, _MOST_SIDE = 40, 132
 _RADIUS = 7.0
 
 
+def pose_id_of(data: QMimeData) -> str:
+    """The id of a dragged pose of the library or the gallery."""
+    return bytes(data.data(POSE_MIME).data()).decode("utf-8", "replace")
+
+
 class KeyModel(QAbstractListModel):
     """The key poses of a strip."""
 
     dropped = Signal(str, int)
     """Key id, the place where it was dropped."""
+    pose_dropped = Signal(str, int)
+    """Id of a pose of the library or the gallery, the place where it was dropped."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,10 +118,13 @@ class KeyModel(QAbstractListModel):
         return on | Qt.ItemFlag.ItemIsDragEnabled
 
     def supportedDropActions(self) -> Qt.DropAction:
+        return Qt.DropAction.MoveAction | Qt.DropAction.CopyAction
+
+    def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.MoveAction
 
     def mimeTypes(self) -> list[str]:
-        return [_KEY_MIME]
+        return [_KEY_MIME, POSE_MIME]
 
     def mimeData(self, indexes: Any) -> QMimeData:
         mime = QMimeData()
@@ -124,11 +135,14 @@ class KeyModel(QAbstractListModel):
     def dropMimeData(
         self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index
     ) -> bool:
+        place = row if row >= 0 else parent.row() if parent.isValid() else len(self._keys)
+        if data.hasFormat(POSE_MIME):
+            self.pose_dropped.emit(pose_id_of(data), place)
+            return False
         key_id = bytes(data.data(_KEY_MIME).data()).decode("utf-8", "replace")
         at = self.row_of(key_id)
         if at < 0:
             return False
-        place = row if row >= 0 else parent.row() if parent.isValid() else len(self._keys)
         if place > at:
             place -= 1  # it leaves its own place first
         if place != at:
@@ -195,6 +209,8 @@ class KeyStrip(QListView):
     """A key was double-clicked, or Enter was pressed on it: it goes to the canvas."""
     moved = Signal(str, int)
     """Key id, its new place."""
+    pose_dropped = Signal(str, int)
+    """Id of a pose of the library or the gallery, its place."""
     delete_requested = Signal()
     play_requested = Signal()
     menu_requested = Signal(QPoint)
@@ -209,6 +225,7 @@ class KeyStrip(QListView):
         self._head: tuple[int, float] | None = None
         self._rows = KeyModel(self)
         self._rows.dropped.connect(self.moved)
+        self._rows.pose_dropped.connect(self.pose_dropped)
         self.setModel(self._rows)
         self.setItemDelegate(_KeyDelegate(self))
         self.setAccessibleName("Key poses")
@@ -220,7 +237,8 @@ class KeyStrip(QListView):
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
+        self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.setDropIndicatorShown(True)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, QSize, Qt, Slot
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QHideEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -33,7 +33,8 @@ from poseapp.state.session import Session
 from poseapp.ui.actions import ActionSet
 from poseapp.ui.icons import icon
 from poseapp.ui.panels.caption_form import tool_button
-from poseapp.ui.panels.key_strip import KeyStrip
+from poseapp.ui.panels.gallery import POSE_MIME
+from poseapp.ui.panels.key_strip import KeyStrip, pose_id_of
 from poseapp.ui.sequencing import SequenceController
 
 _EMPTY = (
@@ -62,6 +63,9 @@ _TICKS_A_S = 100
 class SequencePanel(QWidget):
     """The strip of the document, and the moment that is played."""
 
+    pose_dropped = Signal(str, int)
+    """Id of a pose of the library or the gallery, the place where it was dropped."""
+
     def __init__(
         self,
         session: Session,
@@ -77,6 +81,7 @@ class SequencePanel(QWidget):
         self._filling = False
         self._slide = object()
         self.setAccessibleName("Sequence")
+        self.setAcceptDrops(True)
         self.setMinimumSize(240, 110)  # narrower than all of it: see `resizeEvent`
         self._stack = QStackedLayout(self)
         for action in ("seq_add", "seq_play"):  # their keys work here as on the canvas
@@ -135,6 +140,7 @@ class SequencePanel(QWidget):
         self.strip.setMinimumHeight(72)
         self.strip.taken.connect(self._controller.take)
         self.strip.moved.connect(self._controller.move)
+        self.strip.pose_dropped.connect(self.pose_dropped)
         self.strip.delete_requested.connect(self.delete)
         self.strip.play_requested.connect(self._controller.toggle)
         self.strip.menu_requested.connect(self._on_menu)
@@ -378,6 +384,18 @@ class SequencePanel(QWidget):
         menu.addSeparator()
         menu.addAction(icon("delete"), "Delete", self.delete)
         return menu
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasFormat(POSE_MIME):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Beside the strip, or where it is still empty: at the end."""
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        count = len(self._session.document.sequence.keys)
+        self.pose_dropped.emit(pose_id_of(event.mimeData()), count)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
