@@ -21,6 +21,7 @@ _SURE, _LIKELY, _POSSIBLE = (
     1.0,
     2.0,
 )  # thickness of what is surely, likely, possibly the person
+_ANKLES = (15, 16)
 _FOOT = 0.38  # trunk lengths around an ankle where a shoe may be
 _MARGIN = 0.55  # trunk lengths around the person that GrabCut sees
 
@@ -114,7 +115,7 @@ def _draw_loose(labels: np.ndarray, person: Figure) -> None:
         cloth = np.zeros(labels.shape, np.uint8)
         polygon(cloth, person.points[legs])
         labels[cloth > 0] = cv2.GC_PR_BGD
-    for ankle in (15, 16):
+    for ankle in _ANKLES:
         if person.there[ankle]:
             foot = np.zeros(labels.shape, np.uint8)
             capsule(foot, person.points[ankle], person.points[ankle], _FOOT * person.unit)
@@ -128,7 +129,9 @@ def _drawn(
     mask = np.zeros(size, np.uint8)
     draw_trunk(mask, person, grow)
     for limb in LIMBS.values():
-        if not seen_only or person.seen[list(limb.joints[1:])].all():
+        # An ankle may count as hidden by its shoe: where the knee is seen, so is the leg.
+        needed = limb.joints[1:2] if limb.joints[2] in _ANKLES else limb.joints[1:]
+        if not seen_only or person.seen[list(needed)].all():
             draw_limb(mask, person, limb, grow, tip=0.5 if seen_only else 1.0)
     return mask
 
