@@ -18,6 +18,8 @@ from poseapp.core.newcomers import body_unit
 from poseapp.core.pose import Pose2D
 
 FEWEST_JOINTS = 6
+Box = tuple[np.ndarray, np.ndarray]
+"""(2,) lowest and (2,) highest x, y px."""
 
 NO_REFERENCE = (
     "Choose whom to show: create a person, take a ready-made one, or a photo of your own."
@@ -34,6 +36,7 @@ TOO_FEW_JOINTS = (
 
 _REACH = 0.5  # trunk lengths that head, hands and feet reach beyond the joints
 _FOOT = 0.3
+_CLOTHES = 0.04  # of the person: air around the clothes
 _BODY = (5, 6, 11, 12)
 _BLUR = 0.35  # of the step in px: what a smaller picture cannot show
 
@@ -127,16 +130,24 @@ def as_pose(keypoints: np.ndarray) -> Pose2D:
     return Pose2D(values[:, :2], np.clip(np.rint(values[:, 2]), 0, 2).astype(np.uint8))
 
 
-def view_of(keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def view_of(keypoints: np.ndarray, size: tuple[int, int], body: Box | None = None) -> np.ndarray:
     """(2, 3) float: px of a picture to px of the cut that shows the whole person.
 
     Args:
         keypoints: (17, 3) px and visibility.
         size: (height, width) px of the cut.
+        body: lowest and highest px of the person with all clothes, where that is known.
     """
     frame = framed_in(as_pose(keypoints), (size[1], size[0]))
-    s, (x, y) = frame.scale, frame.origin
-    return np.array([[s, 0.0, -x * s], [0.0, s, -y * s]])
+    s, origin = frame.scale, np.array(frame.origin)
+    shape = np.array([size[1], size[0]], float)
+    if body is not None:
+        low, high = origin, origin + shape / s
+        reach = _CLOTHES * (body[1] - body[0])
+        low, high = np.minimum(low, body[0] - reach), np.maximum(high, body[1] + reach)
+        s = float((shape / (high - low)).min())
+        origin = (low + high) / 2.0 - shape / (2.0 * s)
+    return np.array([[s, 0.0, -origin[0] * s], [0.0, s, -origin[1] * s]])
 
 
 def moved(keypoints: np.ndarray, to_view: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +18,14 @@ import cv2
 import numpy as np
 
 from poseapp.core import transfer
+from poseapp.core import transfer_masks as masks
 from poseapp.core.compose import Generated, compose
 from poseapp.core.detection import scaled
 from poseapp.core.document import ReferencePerson
 from poseapp.core.errors import PoseError, TaskError
 from poseapp.core.limb_warp import Warper
 from poseapp.core.pose import Pose2D
+from poseapp.core.transfer import Box
 from poseapp.services import weights
 from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import ModelOptions, trainer_errors
@@ -48,7 +50,7 @@ NO_MEMORY = (
 )
 
 _KEPT = 3  # photos, as small or as large ones
-_EDGE_SHARE = 0.04  # of an edge of the photo: where the mask reaches so far the person goes on
+_GLANCE_PX = 128  # of the copy that says how far clothes reach
 
 
 @dataclass(eq=False)
@@ -78,10 +80,20 @@ class Stage:
         """(17, 3) keypoints in px of the photo, in px of this picture."""
         return _scaled(pose, self.size, (self.photo.shape[1], self.photo.shape[0]))
 
+    def reach(self, points: np.ndarray) -> Box | None:
+        """Lowest and highest px of what the person with all clothes fills in a pose."""
+        height, width = self.mask.shape
+        scale = min(1.0, _GLANCE_PX / max(height, width))
+        size = (max(1, round(height * scale)), max(1, round(width * scale)))
+        offset = (scale - 1.0) / 2.0
+        matrix = np.array([[scale, 0.0, offset], [0.0, scale, offset]])
+        box = masks.box_of(self.warper.warp(points, size, matrix)[1])
+        return None if box is None else (box[0] / scale, box[1] / scale)
+
     def source(self, predictor: Any) -> Any:
         """What a generator saw in the photo; looked at once."""
         if self._seen is None or self._seen[0] is not predictor:
-            view = transfer.view_of(self.keypoints, predictor.size)
+            view = transfer.view_of(self.keypoints, predictor.size, masks.box_of(self.mask))
             with trainer_errors():
                 source = predictor.encode(
                     transfer.cut(self.photo, view, predictor.size),
@@ -142,10 +154,10 @@ def prepare(
         ctx.progress(0.1, 1, "Cutting the person out")
         mask = cut_out(picture, points)
         ctx.progress(0.3, 1, "Completing the background")
-        plate = clean_plate(picture, mask)
+        plate = clean_plate(picture, masks.gone(mask, points))
         ctx.progress(0.8, 1, "Taking the person apart")
         warper = Warper(picture, mask, points)
-    note = CUT_OFF if _is_cut_off(mask) else ""
+    note = CUT_OFF if masks.is_cut_off(mask) else ""
     stage = Stage(picture, mask, plate, points, size, warper, note)
     _stages[key] = stage
     while len(_stages) > _KEPT:
@@ -192,11 +204,12 @@ def show(ctx: TaskContext, stage: Stage, target: np.ndarray, generator: bool = T
         predictor = ctx.models.get(GENERATOR)
         source = stage.source(predictor)
         ctx.progress(0.93, 1, "Rendering the person")
-        view = transfer.view_of(points, predictor.size)
+        view = transfer.view_of(points, predictor.size, stage.reach(points))
         with trainer_errors():
             made = predictor.render(source, transfer.moved(points, view))
         ctx.progress(0.97, 1, "Putting the person into the photo")
-        given = Generated(made.image, made.mask, cv2.invertAffineTransform(view))
+        mask = masks.in_one_piece(made.mask, transfer.moved(points, view))
+        given = Generated(made.image, mask, cv2.invertAffineTransform(view))
         return Shown(compose(stage.photo, stage.plate, stage.warper, points, given), made)
 
 
@@ -362,15 +375,6 @@ def _checked(keypoints: np.ndarray, whose: str) -> np.ndarray:
 
 def _scaled(keypoints: np.ndarray, before: tuple[int, int], after: tuple[int, int]) -> np.ndarray:
     return transfer.as_array(scaled(transfer.as_pose(keypoints), before, after))
-
-
-def _is_cut_off(mask: np.ndarray) -> bool:
-    """The person goes on beyond an edge of the photo; shoes on the lower edge do not count."""
-    wide, high = mask.shape[1], mask.shape[0]
-    sides: Sequence[tuple[np.ndarray, int]] = (
-        (mask[0], wide), (mask[:, 0], high), (mask[:, -1], high), (mask[-1], wide),
-    )  # fmt: skip
-    return any(int((edge > 127).sum()) > _EDGE_SHARE * length for edge, length in sides)
 
 
 @contextmanager

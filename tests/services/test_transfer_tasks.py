@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from poseapp.core import kinematics, transfer
+from poseapp.core import kinematics, transfer, transfer_masks
 from poseapp.core.document import Photo, ReferencePerson
 from poseapp.core.errors import PhotoError, PoseAppError, PoseError, TaskError, WeightsError
 from poseapp.core.pose import Pose2D, Visibility
@@ -128,6 +131,41 @@ def test_the_picture_is_saved_as_large_as_the_photo(
         transfer_tasks.save_person(ctx, **request(ann, raised(ann.pose)), path=gone)
 
 
+def test_specks_that_a_generator_leaves_in_the_air_go(ann: ReferencePerson) -> None:
+    mask = np.zeros((64, 32), np.float32)
+    mask[20:60, 10:22] = 0.9
+    mask[4:7, 25:28] = 0.8  # holds no joint
+    mask[40:43, 26:29] = 0.8  # a hand
+    points = np.zeros((17, 3), np.float32)
+    points[5], points[9] = (14, 25, 2), (27, 41, 2)
+    found = transfer_masks.in_one_piece(mask, points)
+    assert not found[:12].any() and (found[12:] == mask[12:]).all()
+
+
+def test_shoes_and_hair_that_the_mask_missed_go_with_the_person(ann: ReferencePerson) -> None:
+    points = transfer.as_array(ann.pose)
+    mask = np.zeros((280, 240), np.uint8)
+    top, low = ann.pose.keypoints[0], ann.pose.keypoints[15]
+    mask[int(top[1]) : int(low[1]) - 10, 80:160] = 255
+    mask[100:104, 100:104] = 0  # a hole that is none
+    found = transfer_masks.gone(mask, points)
+    assert found[102, 102] == 255 and (found >= mask).all()
+    assert found[int(low[1]) + 3, int(low[0])] == 255
+    assert found[int(top[1]) - 20, int(top[0])] == 255
+    assert not found[:, :40].any()
+
+
+def test_the_view_holds_the_clothes_too(ann: ReferencePerson) -> None:
+    points = transfer.as_array(ann.pose)
+    wide = np.array([10.0, 20.0]), np.array([230.0, 260.0])
+    for body in (None, wide):
+        view = transfer.view_of(points, (64, 32), body)
+        placed = transfer.moved(points, view)
+        assert placed[:, 0].min() > 0 and placed[:, 0].max() < 32 and placed[:, 1].max() < 64
+    corners = np.array(wide) @ view[:, :2].T + view[:, 2]
+    assert corners[0, 0] >= 0 and corners[1, 0] <= 32
+
+
 # -- bad input -------------------------------------------------------------------------------
 def without(pose: Pose2D, keep: int) -> Pose2D:
     visibility = pose.visibility.copy()
@@ -240,3 +278,32 @@ def test_the_newest_pose_wins_in_the_process(
     assert "fewer than 6 joints" in str(record.of(bad)[-1][2])
     prepared = record.of(again)[-1][2]  # its warper travels, ready for the window
     assert prepared["warper"].warp(prepared["keypoints"], (280, 240))[0].shape == (280, 240, 3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_stopped_or_killed_while_saving_no_half_file_is_left(
+    qtbot, make_engine, record_of, ann: ReferencePerson, tmp_path: Path
+) -> None:
+    engine = make_engine(TASKS, options=ModelOptions(device="cpu"))
+    record = record_of(engine)
+    path = tmp_path / "out.png"
+    wanted = {**request(ann, raised(ann.pose)), "path": str(path), "generator": False}
+
+    def begun() -> int:
+        number = engine.submit("save_person", lane="save", **wanted)
+        qtbot.waitUntil(lambda: bool(record.of(number, "progress")), timeout=WAIT_MS)
+        return number
+
+    stopped = begun()
+    engine.cancel(stopped)
+    qtbot.waitUntil(lambda: record.ended(stopped), timeout=WAIT_MS)
+    assert record.of(stopped)[-1][0] == "cancelled"
+    killed = begun()  # as a system does that has no memory left
+    os.kill(engine.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: record.ended(killed), timeout=WAIT_MS)
+    kind, _, error = record.of(killed)[-1]
+    assert kind == "failed" and "ended unexpectedly" in str(error)
+    assert not list(tmp_path.glob("*.*"))
+    done = engine.submit("save_person", lane="save", **wanted)
+    qtbot.waitUntil(lambda: record.ended(done), timeout=WAIT_MS)
+    assert record.of(done)[-1][0] == "succeeded" and cv2.imread(str(path)) is not None

@@ -93,6 +93,12 @@ class CompareView(QWidget):
         self._fade.start()
         self.update()
 
+    def show_still(self, pixmap: QPixmap) -> None:
+        """Show a pixmap until there is a picture."""
+        self._fade.stop()
+        self._over, self._under = QPixmap(), pixmap
+        self.update()
+
     def show_before(self, picture: np.ndarray | None) -> None:
         """What is seen at the left of the line."""
         self._before = QPixmap() if picture is None else pixmap_of_array(picture)

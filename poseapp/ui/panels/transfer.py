@@ -212,10 +212,9 @@ class TransferPanel(QWidget):
         if stage is not self._shown_stage:
             self._shown_stage, self._live = stage, None
             self.view.show_before(None if stage is None else stage["photo"])
-            if stage is None:
-                self.view.clear()
-        self.reference.set_busy(not problem and stage is None)
-        self.view.set_work(controller.working and stage is not None)
+        if stage is None:  # until the person can be moved, they are seen as they are
+            self.view.show_still(self.reference.pixmap)
+        self.view.set_work(controller.working)
         self.progress.setVisible(controller.saving)
         self.save_button.setEnabled(not controller.saving)
         note = controller.note
@@ -288,6 +287,7 @@ class TransferPanel(QWidget):
     def _on_progressed(self, share: float, text: str) -> None:
         self.bar.setValue(round(100 * share))
         if self._controller.stage is None:
+            self.view.set_work(True, share)
             self.foot.setText(f"{text or 'Looking at the reference person'} …")
 
     # -- what to look at ---------------------------------------------------------------------
