@@ -213,3 +213,23 @@ def test_shipped_weights_lift_half_bodies(shipped: Predictor, hidden: list[int])
     assert np.all(bones > 0.4 * usual) and np.all(bones < 2.0 * usual)
     assert half[3, 1] > half[2, 1] > 0  # legs hang down, seen or not
     assert np.linalg.norm(half - whole, axis=-1).mean() < 150
+
+
+def test_the_way_between_two_poses_ends_in_their_own_lifts(
+    predictor: Predictor, people: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """And its depths are the latent way's, not those of the poses passed."""
+    keypoints, confidence = people[0][[0, 4]], people[1][[0, 4]]
+    shares = np.linspace(0.0, 1.0, 5, dtype=np.float32)
+    way = (1 - shares)[:, None, None] * keypoints[0] + shares[:, None, None] * keypoints[1]
+    sure = np.ones((5, 17), np.float32)
+    found = predictor.lift_between(way, sure, shares, keypoints, confidence)
+    own = predictor.lift_full(way, sure)
+    for end in (0, -1):
+        np.testing.assert_allclose(found.points[end], own.points[end], atol=0.05)
+    assert np.abs(found.points[2] - own.points[2]).max() > 0.1
+    image, shown = coco_to_mocap.to_mocap(way, sure)  # given joints stay where they are seen
+    gap = np.abs(_project(found)[:, 0] - image)[shown]
+    assert gap.max() < 0.01
+    with pytest.raises(TrainerError, match="two ends"):
+        predictor.lift_between(way, sure, shares[:3], keypoints, confidence)

@@ -292,11 +292,14 @@ class KeyStrip(QListView):
     # -- the moment --------------------------------------------------------------------------
     def show_head(self, head: tuple[int, float] | None) -> None:
         """Mark the moment that is played: number of the step, and how much of it has passed."""
-        if head != self._head:
-            self._head = head
-            self.viewport().update()
-            if head is not None and not self.rect().contains(self._head_x(), 4):
-                self.scrollTo(self._rows.index(head[0]))
+        if head == self._head:
+            return
+        before = self._head_x()
+        self._head = head
+        if head is not None and not self.viewport().rect().contains(self._head_x(), 4):
+            self.scrollTo(self._rows.index(head[0]))
+        for x in (before, self._head_x()):  # the cards are as they were
+            self.viewport().update(QRect(x - 7, 0, 14, self.side + 2))
 
     def _head_x(self) -> int:
         if self._head is None or not self._rows.rowCount():
