@@ -20,7 +20,7 @@ HIDDEN_BELOW = 0.5
 
 NOBODY_BELOW = 0.3
 """A found person who is trusted less is left out; one in a box by hand never is. Of what the finder
-sees in pictures without people this drops four in ten, and half a percent of the real people."""
+sees in pictures without people this drops six in ten, and half a percent of the real people."""
 
 _SAME_PERSON = 0.5
 
