@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from poseapp.core import motion
@@ -166,6 +165,8 @@ def cut(picture: np.ndarray, to_view: np.ndarray, size: tuple[int, int]) -> np.n
         to_view: (2, 3) px of the picture to px of the view.
         size: (height, width) px of the view.
     """
+    import cv2  # not needed for the first window
+
     scale = math.sqrt(abs(float(np.linalg.det(to_view[:, :2]))))
     matrix = np.vstack([to_view, [0.0, 0.0, 1.0]])
     while scale < 0.5 and min(picture.shape[:2]) >= 4:  # halves first: no pixel is skipped

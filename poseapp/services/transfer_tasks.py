@@ -12,24 +12,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from poseapp.core import transfer
-from poseapp.core import transfer_masks as masks
-from poseapp.core.compose import Generated, compose
 from poseapp.core.detection import scaled
 from poseapp.core.document import ReferencePerson
 from poseapp.core.errors import PoseError, TaskError
-from poseapp.core.limb_warp import Warper
 from poseapp.core.pose import Pose2D
 from poseapp.core.transfer import Box
 from poseapp.services import weights
 from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import ModelOptions, trainer_errors
 from trainer import catalog
+
+if TYPE_CHECKING:  # OpenCV: not needed for the first window
+    from poseapp.core.limb_warp import Warper
 
 GENERATOR = "deformable_gan"
 PREVIEW_PX = 640
@@ -82,6 +81,8 @@ class Stage:
 
     def reach(self, points: np.ndarray) -> Box | None:
         """Lowest and highest px of what the person with all clothes fills in a pose."""
+        from poseapp.core import transfer_masks as masks
+
         height, width = self.mask.shape
         scale = min(1.0, _GLANCE_PX / max(height, width))
         size = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -93,6 +94,8 @@ class Stage:
     def source(self, predictor: Any) -> Any:
         """What a generator saw in the photo; looked at once."""
         if self._seen is None or self._seen[0] is not predictor:
+            from poseapp.core import transfer_masks as masks
+
             view = transfer.view_of(self.keypoints, predictor.size, masks.box_of(self.mask))
             with trainer_errors():
                 source = predictor.encode(
@@ -132,8 +135,12 @@ def prepare(
         PoseError: the pose has too few joints, or lies outside of the photo.
         TaskError: memory ran out.
     """
+    import cv2
+
+    from poseapp.core import transfer_masks as masks
     from poseapp.core.clean_plate import clean_plate
     from poseapp.core.cut_out import cut_out
+    from poseapp.core.limb_warp import Warper
     from poseapp.core.photo import full_picture
 
     pose = _checked(keypoints, "reference person")
@@ -195,6 +202,11 @@ def show(ctx: TaskContext, stage: Stage, target: np.ndarray, generator: bool = T
         WeightsError: the generator's weights are missing or damaged.
         TaskError: memory ran out.
     """
+    import cv2
+
+    from poseapp.core import transfer_masks as masks
+    from poseapp.core.compose import Generated, compose
+
     points = stage.points(_checked(target, "pose"))
     with _memory():
         if not generator:
@@ -380,6 +392,8 @@ def _scaled(keypoints: np.ndarray, before: tuple[int, int], after: tuple[int, in
 @contextmanager
 def _memory() -> Iterator[None]:
     """Say in a sentence that memory ran out, whichever library noticed."""
+    import cv2
+
     try:
         yield
     except MemoryError as exc:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -207,8 +209,6 @@ def test_other_processes_make_the_same(work: Path) -> None:
 def test_without_ray_the_way_to_it_is_said(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "ray", None)
     ann, pose = work / "people" / "ann.png", work / "poses" / "one.json"
     assert run("--person", ann, "--pose", pose, "-o", work / "o.png", "--engine", "ray") == 1
@@ -224,3 +224,19 @@ def test_arguments_that_cannot_be_had_are_outcomes(tmp_path: Path) -> None:
             [tmp_path / "a.png"], {}, ModelOptions(), engine, 1, task="transfer_file", each=each
         )
         assert list(found) == [(tmp_path / "a.png", "a.png: No such pose.")]
+
+
+def test_ray_makes_the_same(work: Path) -> None:
+    pytest.importorskip("ray", reason="Ray has no wheel here")
+    arguments = ["transfer", "--person", str(work / "people"), "--pose", str(work / "poses")]
+    arguments += ["--warp", "--size", "140", "-o"]
+    assert cli.main([*arguments, str(work / "here")]) == 0
+    # in a process of its own: a second local cluster does not always start where one was before
+    command = [sys.executable, "-m", "poseapp", *arguments, str(work / "there"), "--engine", "ray"]
+    root = Path(photo_engines.__file__).parents[2]
+    done = subprocess.run(
+        [*command, "--workers", "1"], capture_output=True, text=True, cwd=root, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    one, other = picture(work / "here" / "two.png"), picture(work / "there" / "two.png")
+    np.testing.assert_array_equal(one, other)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from poseapp.core import compose as compositions
 from poseapp.core import kinematics, transfer, transfer_masks
 from poseapp.core.document import Photo, ReferencePerson
 from poseapp.core.errors import PhotoError, PoseAppError, PoseError, TaskError, WeightsError
@@ -24,7 +25,7 @@ from tests.helpers import drawn_person, tiny_models
 from tests.helpers.transfer import list_generator, raised, reference
 
 TASKS = "poseapp.services.tasks:TASKS"
-WAIT_MS = 60_000
+WAIT_MS = 180_000
 
 
 @pytest.fixture(autouse=True)
@@ -227,7 +228,7 @@ def test_running_out_of_memory_is_a_sentence(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(transfer_tasks, "compose", full)
+        patch.setattr(compositions, "compose", full)
         with pytest.raises(TaskError, match="not enough memory to show the person"):
             transfer_tasks.render(ctx, ann, raised(ann.pose))
     assert transfer_tasks.render(ctx, ann, raised(ann.pose)).shape == (280, 240, 3)
