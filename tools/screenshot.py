@@ -1,6 +1,7 @@
 """Take the pictures of the window that the README shows: docs/screenshot.png and -dark.png.
 
     python tools/screenshot.py [--out docs] [--scale 2] [--panel inspector]
+    python tools/screenshot.py --person 13     docs/screenshot-person.png: in a new pose
 
 Without a display it starts itself again under Xvfb. The picture shows what the models make of a
 caption; where their weights are missing, the gallery stays empty.
@@ -32,8 +33,10 @@ def under_xvfb(arguments: list[str], scale: float) -> int:
     return subprocess.call(command, env={**os.environ, "POSEAPP_SCREENSHOT": "1"})
 
 
-def take(file: Path, theme: str, panel: str, left: str, empty: bool, wait_s: float) -> None:
-    """One picture of a window with a small scene."""
+def take(
+    file: Path, theme: str, panel: str, left: str, empty: bool, wait_s: float, who: str = ""
+) -> None:
+    """One picture of a window with a small scene, or with a ready-made person in a new pose."""
     from poseapp import app
     from poseapp.state.settings import Settings
 
@@ -52,7 +55,12 @@ def take(file: Path, theme: str, panel: str, left: str, empty: bool, wait_s: flo
     window.show()
     window.resize(1400, 900)
     pump(lambda: False, 0.3)
-    if not empty:
+    if who:
+        engine.start()
+        build_transfer(window, who)
+        pump(lambda: window.transferring.result is not None, wait_s)
+        pump(lambda: False, 1.0)  # it fades in
+    elif not empty:
         engine.start()
         build_scene(window)
         pump(lambda: engine.state == "ready", wait_s)
@@ -98,6 +106,22 @@ def build_scene(window: object) -> None:
         people.append(person)
 
 
+def build_transfer(window: object, who: str) -> None:
+    """A ready-made person as the reference, and a pose of the library on the canvas."""
+    from PySide6.QtCore import QRectF
+
+    from poseapp.core.paths import resources_dir
+    from poseapp.ui.editing import fitted
+    from poseapp.ui.main_window import MainWindow
+
+    assert isinstance(window, MainWindow)
+    window.reference.take_file(resources_dir() / "people" / f"{who}.jpg")
+    entry = window.library.get("walking")
+    assert entry is not None
+    pose = fitted(entry.pose, QRectF(200, 90, 360, 600))
+    window.editing.add_people([window.editing.new_person(pose, "Anna")])
+
+
 def main() -> int:
     """Both themes, or one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -106,6 +130,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="screen px per point")
     parser.add_argument("--panel", default="heatmaps", help="panel in front at the right")
     parser.add_argument("--left", default="caption", help="panel in front at the left")
+    parser.add_argument("--person", default="", metavar="NN", help="this one in a new pose")
     parser.add_argument("--empty", action="store_true", help="the window as it first opens")
     parser.add_argument("--wait", type=float, default=90.0, help="seconds to wait for the models")
     options = parser.parse_args()
@@ -113,6 +138,11 @@ def main() -> int:
         return under_xvfb(sys.argv[1:], options.scale)
     if options.scale != 1.0:
         os.environ["QT_SCALE_FACTOR"] = str(options.scale)
+    if options.person:
+        file = options.out / "screenshot-person.png"
+        theme = options.theme or "dark"
+        take(file, theme, "transfer", "reference", False, options.wait, options.person)
+        return 0
     for theme in (options.theme,) if options.theme else ("light", "dark"):
         file = options.out / f"screenshot{'-dark' if theme == 'dark' else ''}.png"
         take(file, theme, options.panel, options.left, options.empty, options.wait)

@@ -47,7 +47,7 @@ def main() -> int:
     options = parser.parse_args()
     files = sorted(p for p in options.photos.iterdir() if p.suffix.lower() in (".jpg", ".png"))
     engine = LocalEngine()
-    rows = []
+    rows: list[np.ndarray] = []
     for file in files:
         if len(rows) == COUNT:
             break
