@@ -105,6 +105,8 @@ class TransferPanel(QWidget):
             ("restore", "Bring joints back"),
         ):
             button = QPushButton(title)
+            if any(names[:1] == (name,) for _, names in _HEADS.values()):
+                button.setObjectName("primary")
             button.setToolTip(self._actions[name].toolTip())
             button.clicked.connect(self._actions[name].trigger)
             row.addWidget(button)
@@ -240,11 +242,6 @@ class TransferPanel(QWidget):
         self.text.setText(problem)
         for name, button in self._buttons.items():
             button.setVisible(name in names)
-            main = bool(names) and name == names[0]
-            if button.objectName() != ("primary" if main else ""):
-                button.setObjectName("primary" if main else "")
-                button.style().unpolish(button)
-                button.style().polish(button)
         self.again_button.setVisible(problem == self._controller.failure)
 
     def _show_reference(self) -> None:
