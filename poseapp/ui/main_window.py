@@ -332,7 +332,7 @@ class MainWindow(QMainWindow):
             self.canvas.setFocus()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.files.may_leave():
+        if not (self.transferring.may_leave() and self.files.may_leave()):
             event.ignore()
             return
         self.reference.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from poseapp.core import transfer
 from poseapp.core.document import ReferencePerson
@@ -167,6 +167,8 @@ class TransferController(QObject):
 
     def show_moment(self, pose: Pose2D | None) -> None:
         """Show a pose that is not in the document, as of a sequence that is played."""
+        if pose is None and self._moment is not None:
+            self._target = None  # the same pose at rest is one for the generator
         self._moment = pose
         self.refresh()
 
@@ -250,8 +252,10 @@ class TransferController(QObject):
         """(17, 3) px of the photo and visibility."""
         document = self._session.document
         over = transfer.same_picture(document.photo, reference.photo)
-        (placed,) = transfer.placed([pose], reference, document.size if over else None)
-        return transfer.as_array(placed)
+        # A moment stands where the film would show it: on the way that the key poses go.
+        way = [key.pose for key in document.sequence.keys] if self._moment is not None else []
+        placed = transfer.placed([*way, pose], reference, document.size if over else None)
+        return transfer.as_array(placed[-1])
 
     # -- moving live -------------------------------------------------------------------------
     def _warp(self, target: np.ndarray) -> None:
@@ -417,6 +421,9 @@ class TransferController(QObject):
 
     def save_to(self, path: Path) -> bool:
         """Write the picture of the pose as it is now, as large as the photo."""
+        if self.saving:
+            self.said.emit("info", "A picture is being saved: wait for it, or stop it first.")
+            return False
         reference, pose = self.reference, self._pose()
         problem = transfer.problem(reference, pose)
         if problem or reference is None or pose is None:
@@ -427,6 +434,20 @@ class TransferController(QObject):
         request = {**self._request(reference), "target": target, "path": str(path)}
         self._ask(SAVE_LANE, "save_person", **request, generator=self._generates())
         return True
+
+    def may_leave(self) -> bool:
+        """Ask what becomes of a picture that is being saved; False = stay."""
+        return not self.saving or self.ask_leaving()
+
+    def ask_leaving(self) -> bool:
+        """Close without the picture?"""
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("A picture is being saved")
+        box.setText("A picture is being saved. Close without it?")
+        box.setStandardButtons(QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        return bool(box.exec() == QMessageBox.StandardButton.Close)
 
     @Slot()
     def stop_saving(self) -> None:

@@ -209,6 +209,19 @@ def test_a_moment_of_a_sequence_is_followed(shown: MainWindow) -> None:
     assert len(frames) == 3
 
 
+def test_after_a_sequence_the_pose_on_the_canvas_is_rendered(
+    shown: MainWindow, qtbot: QtBot
+) -> None:
+    ready(shown)
+    settle()
+    pose = shown.session.document.person("ben").pose
+    shown.transferring.show_moment(pose)  # the last key pose is the one on the canvas
+    settle()
+    before = len(tasks(shown, "render_person"))
+    shown.transferring.show_moment(None)
+    qtbot.waitUntil(lambda: len(tasks(shown, "render_person")) > before, timeout=REST_MS)
+
+
 # -- the gallery -----------------------------------------------------------------------------
 def test_a_pose_of_the_gallery_shows_the_person_in_it(shown: MainWindow, qtbot: QtBot) -> None:
     shown.show_panel("viewport")
@@ -356,7 +369,9 @@ def test_another_document_forgets_all_of_it(shown: MainWindow, qtbot: QtBot) -> 
 
 
 # -- saving ----------------------------------------------------------------------------------
-def test_saving_says_how_far_it_is_and_can_be_stopped(shown: MainWindow, tmp_path: Path) -> None:
+def test_saving_says_how_far_it_is_and_can_be_stopped(
+    shown: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ready(shown)
     panel, path = shown.transfer_panel, tmp_path / "out.png"
     assert shown.transferring.save_to(path)
@@ -367,6 +382,11 @@ def test_saving_says_how_far_it_is_and_can_be_stopped(shown: MainWindow, tmp_pat
     panel.stop_button.click()
     assert not shown.transferring.saving and not panel.progress.isVisible()
     assert shown.transferring.save_to(path)
+    assert not shown.transferring.save_to(tmp_path / "another.png")
+    assert "being saved" in shown.infobar.text
+    monkeypatch.setattr(shown.transferring, "ask_leaving", lambda: False)
+    shown.close()
+    assert shown.isVisible()  # it would have been lost
     number, _ = tasks(shown, "save_person")[-1]
     done = {"path": str(path), "size": (4000, 3000), "note": ""}
     shown.engine.task_succeeded.emit(number, done)
