@@ -37,14 +37,16 @@ class Job:
 
 
 def jobs_of(people: Sequence[Path], poses: Sequence[Path], out: Path) -> list[Job]:
-    """Every person in every pose.
+    """Every person in every pose; none of the pictures takes the place of a photo or pose.
 
     Args:
         out: a file for one picture, or a folder.
     Raises:
-        DocumentError: several pictures, and `out` is no folder, or it cannot be made.
+        DocumentError: several pictures, and `out` is no folder, or it cannot be made; or it is one
+            of the photos and poses.
     """
     count = len(people) * len(poses)
+    originals = {path.resolve() for path in (*people, *poses)}
     if out.suffix and not out.is_dir():
         if count > 1:
             raise DocumentError(f"{count} pictures cannot all become {out.name}: name a folder.")
@@ -52,6 +54,11 @@ def jobs_of(people: Sequence[Path], poses: Sequence[Path], out: Path) -> list[Jo
             raise DocumentError(
                 f"Cannot save {out.name}: there is no folder {out.absolute().parent}, so choose"
                 " another one."
+            )
+        if out.resolve() in originals:
+            raise DocumentError(
+                f"{out.name} is what the picture is made from and would be lost: choose another"
+                " name for the picture."
             )
         return [Job(people[0], poses[0], out)]
     make_folder(out)
@@ -62,7 +69,7 @@ def jobs_of(people: Sequence[Path], poses: Sequence[Path], out: Path) -> list[Jo
             if len(people) > 1 and len(poses) > 1:
                 name = f"{person.stem}-{pose.stem}"
             target, number = out / f"{name}.png", 2
-            while target in taken:
+            while target in taken or target.resolve() in originals:
                 target, number = out / f"{name}-{number}.png", number + 1
             taken.add(target)
             jobs.append(Job(person, pose, target))

@@ -84,6 +84,22 @@ def test_everybody_in_every_pose(work: Path, capsys: pytest.CaptureFixture[str])
     assert "4 of 4 pictures done" in capsys.readouterr().err
 
 
+def test_photos_and_poses_are_never_replaced(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people, pose = work / "people", work / "poses" / "one.json"
+    shutil.copy(people / "ann.png", people / "bea.png")
+    shutil.copy(people / "ann.json", people / "bea.json")
+    before = {path: path.read_bytes() for path in (*people.iterdir(), pose)}
+    assert run("--person", people, "--pose", pose, "-o", people, "--warp") == 0
+    assert sorted(p.name for p in people.glob("*-2.png")) == ["ann-2.png", "bea-2.png"]
+    (work / "link.png").symlink_to(people / "ann.png")
+    for out in (people / "ann.png", work / "link.png", pose):
+        assert run("--person", people / "ann.png", "--pose", pose, "-o", out, "--warp") == 1
+        assert f"{out.name} is what the picture is made from" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_one_bad_file_does_not_stop_the_rest_and_is_tried_again(
     work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
