@@ -92,16 +92,26 @@ def _load(args: argparse.Namespace) -> Loaded:
     if step is not None and not step > 0:
         raise PoseAppError(f"The time from pose to pose must be more than 0 s, not {step:g}.")
     parts = [
-        sequence_input.load(Path(name).expanduser(), step_s=step, fps=args.source_fps, fine=True)
-        for name in args.inputs
+        sequence_input.load(path, step_s=step, fps=args.source_fps, fine=True)
+        for path in _paths(args.inputs)
     ]
-    if len(parts) == 1:
-        return parts[0]
-    keys = [replace(part.sequence.keys[0], easing="smooth") for part in parts]
-    if step is not None:
-        keys = [replace(key, duration_s=step) for key in keys]
-    size = max(p.size[0] for p in parts), max(p.size[1] for p in parts)
-    return Loaded(PoseSequence(tuple(keys)), size, len(keys), False)
+    loaded = sequence_input.joined(parts)
+    if step is None:
+        return loaded
+    keys = tuple(replace(key, duration_s=step) for key in loaded.sequence.keys)
+    return replace(loaded, sequence=replace(loaded.sequence, keys=keys))
+
+
+def _paths(names: list[str]) -> list[Path]:
+    """What was named, with all files that a pattern matches; a folder is one motion."""
+    found: list[Path] = []
+    for name in names:
+        path = Path(name).expanduser()
+        matched = [path] if path.is_dir() else batch.expand([name])
+        if not matched:
+            raise DocumentError(f"No file matches {name}.")
+        found += matched
+    return found
 
 
 def _as_asked(sequence: PoseSequence, args: argparse.Namespace) -> PoseSequence:

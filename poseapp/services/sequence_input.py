@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,14 @@ class Loaded:
         size: canvas (width, height) px that they are on.
         frames: how many poses the file holds.
         moves: it is a motion, thinned to key poses, not a list of them.
+        named: the file names that canvas; else one is laid around the poses.
     """
 
     sequence: PoseSequence
     size: tuple[int, int]
     frames: int
     moves: bool
+    named: bool = True
 
 
 def is_motion(path: Path) -> bool:
@@ -105,16 +107,59 @@ def load(
         poses = poses[::stride]
     else:
         poses = motion.seen_from(solid[::stride], motions.view(found), size or CANVAS)
-    if size is None:
-        size = _room(poses)
+    room = _room(poses)
+    # Formats that name no canvas have laid this very one around the poses.
+    size, named = size or room, size not in (None, room)
     if person is not None:
         poses = motion.fitted(poses, person)
     if step_s is not None:
-        return Loaded(_stepped(poses, step_s), size, count, False)
+        return Loaded(_stepped(poses, step_s), size, count, False, named)
     most, tolerance = (MOST_KEYS, _FINE) if fine else (_FEW_KEYS, _ROUGH)
     keys = thinned(poses, rate / stride, most, tolerance)
     nearest = min(FRAME_RATES, key=lambda known: abs(known - rate / stride))
-    return Loaded(PoseSequence(keys, nearest, loop=False), size, count, True)
+    return Loaded(PoseSequence(keys, nearest, loop=False), size, count, True, named)
+
+
+def joined(parts: Sequence[Loaded]) -> Loaded:
+    """The key poses of several files one after the other, on one canvas.
+
+    Poses of a smaller canvas are brought to the largest one; those that have none stay as they are.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    named = [part.size for part in parts if part.named]
+    canvas = _around(named)
+    keys: list[KeyPose] = []
+    for part in parts:
+        own = part.sequence.keys
+        if part.named:
+            poses = _brought([key.pose for key in own], part.size, canvas)
+            own = tuple(replace(key, pose=pose) for key, pose in zip(own, poses, strict=True))
+        if part.moves:  # from its end to the next file is no frame of the motion
+            own = (*own[:-1], replace(own[-1], easing="smooth"))
+        keys += own
+    size = _around([canvas, *(part.size for part in parts)])
+    return Loaded(PoseSequence(tuple(keys)), size, len(keys), False, bool(named))
+
+
+def _around(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return max((w for w, _ in sizes), default=0), max((h for _, h in sizes), default=0)
+
+
+def _brought(
+    poses: Sequence[Pose2D], size: tuple[int, int], canvas: tuple[int, int]
+) -> list[Pose2D]:
+    """Poses of one canvas in the middle of another, as large as it holds that canvas."""
+    factor = min(canvas[0] / size[0], canvas[1] / size[1])
+    shift = (np.array(canvas) - factor * np.array(size)) / 2.0
+    if factor == 1.0 and not shift.any():
+        return list(poses)
+    return [
+        pose.with_keypoints(
+            np.where(pose.present[:, None], (pose.keypoints + 0.5) * factor - 0.5 + shift, 0.0)
+        )
+        for pose in poses
+    ]
 
 
 def _stepped(poses: Sequence[Pose2D], step_s: float) -> PoseSequence:

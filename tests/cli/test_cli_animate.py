@@ -114,6 +114,22 @@ def test_several_files_are_a_key_pose_each(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "a.json").read_text("utf-8"))["images"]) == 7
 
 
+def test_several_files_bring_all_their_key_poses_to_one_canvas(tmp_path: Path, two: Path) -> None:
+    keys = (KeyPose(PERSON), KeyPose(RAISED))
+    registry.save(Document(SIZE, sequence=PoseSequence(keys)), tmp_path / "p1.pose")
+    half = Document((450, 300), (Person(kinematics.scale(RAISED, 0.5, np.zeros(2))),))
+    registry.save(half, tmp_path / "p2.json")
+    out = tmp_path / "a.json"
+    for inputs in ([tmp_path / "p1.pose", tmp_path / "p2.json"], [tmp_path / "p*"], [two, two]):
+        assert run(*inputs, "-o", out, "--step", 1, "--fps", 1, "--once") == 0
+        count = 4 if inputs[0] == two else 3
+        assert len(json.loads(out.read_text("utf-8"))["images"]) == count
+        for number, pose in ((1, PERSON), (2, RAISED), (count, RAISED)):
+            found = registry.load(out, image=number)
+            assert found.size == SIZE or inputs[0] == two
+            assert np.allclose(found.people[0].pose.keypoints, pose.keypoints, atol=0.6)
+
+
 def test_a_list_of_controlnet_frames_is_a_motion(tmp_path: Path) -> None:
     frames = []
     for angle in (0.0, -0.5, -1.0):
@@ -161,6 +177,7 @@ def test_a_person_does_it(tmp_path: Path, two: Path) -> None:
     ("arguments", "sentence"),
     [
         (["none.json", "-o", "a.gif"], "no file none.json"),
+        (["no*.json", "-o", "a.gif"], "No file matches no*.json"),
         (["{two}", "-o", "a.avi"], "Let -o end in"),
         (["{two}", "-o", "nowhere/a.gif"], "no folder"),
         (["{two}", "-o", "{two}", "--to", "png"], "is a file"),
