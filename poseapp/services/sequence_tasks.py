@@ -25,6 +25,7 @@ from poseapp.services.models import trainer_errors
 LIFTER = "vae_gan_lifter"
 WAY_STEPS = 12
 KINDS = ("gif", "mp4", "png", "bvh", "json", "openpose")
+PICTURES = ("gif", "mp4", "png")
 STYLES = ("poseapp", "controlnet", "openpose")
 MIN_HEIGHT_PX, MAX_HEIGHT_PX = 16, 4096
 _LEAST_BODY = 4
@@ -163,6 +164,10 @@ def render_sequence(
         raise TaskError(f"A skeleton is drawn as {', '.join(STYLES)}, not as {style}.")
     if not MIN_HEIGHT_PX <= height <= MAX_HEIGHT_PX:
         raise TaskError(f"A picture is {MIN_HEIGHT_PX} to {MAX_HEIGHT_PX} px high, not {height}.")
+    if reference is not None and kind in PICTURES:
+        hidden = person_problem(reference, sequence)
+        if hidden:
+            raise TaskError(hidden)
     frames = frames_of(ctx, sequence, solid=kind == "bvh")
     target = Path(path)
     poses = [frame.pose for frame in frames]
@@ -202,6 +207,27 @@ def skeleton_frames(
     for pose in poses:
         points = np.where(pose.present[:, None], (pose.keypoints - origin) * scale, 0.0)
         yield draw.draw_people([pose.with_keypoints(points)], shape, style, ground)
+
+
+def person_problem(reference: ReferencePerson | None, sequence: PoseSequence) -> str:
+    """Why a person cannot be shown in a sequence, as one sentence; "" where nothing is wrong.
+
+    What lies between two key poses has the joints of one of them.
+    """
+    from poseapp.core import transfer
+
+    if reference is None or transfer.problem(reference, reference.pose):
+        return transfer.problem(reference, None if reference is None else reference.pose)
+    for number, key in enumerate(sequence.keys, 1):
+        if not transfer.problem(reference, key.pose):
+            continue
+        few = key.pose.present.sum() < transfer.FEWEST_JOINTS
+        lacks = f"fewer than {transfer.FEWEST_JOINTS} joints" if few else "no shoulder and no hip"
+        return (
+            f"Key pose {number} has {lacks}, too little to show a person in it: add joints to it,"
+            " or leave it out."
+        )
+    return ""
 
 
 def person_frames(

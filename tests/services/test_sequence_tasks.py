@@ -299,8 +299,12 @@ def test_a_person_without_a_pose_and_a_pose_of_three_joints_are_explained(tmp_pa
     path = str(tmp_path / "a.gif")
     with pytest.raises(TaskError, match="has no pose yet"):
         render_sequence(Stopping(2.0), strip(PERSON, RAISED), path, reference=nobody, **request)
-    with pytest.raises(TaskError, match=r"Frame \d of 4: .*too few"):
-        render_sequence(Stopping(2.0), strip(PERSON, THREE), path, reference=ann, **request)
+    ears = Pose2D(PERSON.keypoints, np.where(np.isin(np.arange(17), (0, 1, 2, 3, 4, 7)), 2, 0))
+    for pose, lacks in ((THREE, "fewer than 6 joints"), (ears, "no shoulder and no hip")):
+        ctx = Stopping(2.0)
+        with pytest.raises(TaskError, match=f"^Key pose 2 has {lacks}"):
+            render_sequence(ctx, strip(PERSON, pose), path, reference=ann, **request)
+        assert ctx.seen == []  # before the photo was made ready
     assert not (tmp_path / "a.gif").exists()
 
 

@@ -18,10 +18,11 @@ from poseapp.core.pose import Pose2D, Pose3D
 from poseapp.core.sequence import KeyPose, PoseSequence, Way
 from poseapp.core.standing import standing
 from poseapp.formats import registry
-from poseapp.state.commands import SetPose
+from poseapp.state.commands import SetPose, SetReference
 from poseapp.ui.dialogs.render_sequence import RenderSequenceDialog
 from poseapp.ui.main_window import MainWindow
 from poseapp.ui.panels.gallery import POSE_MIME
+from tests.helpers import transfer
 
 PERSON = standing((300.0, 380.0), 520.0)
 SIZE = (768, 768)
@@ -375,6 +376,20 @@ def test_a_person_who_cannot_be_shown_is_explained(dialog: RenderSequenceDialog)
     assert not dialog.render_button.isEnabled()
     dialog.format.setCurrentIndex(dialog.format.findData("bvh"))
     assert dialog.render_button.isEnabled() and not dialog.preview.isVisible()
+
+
+def test_a_key_pose_of_few_joints_is_named_before_it_is_rendered(three: MainWindow) -> None:
+    few = Pose2D(PERSON.keypoints, np.where(np.isin(np.arange(17), (5, 7, 9)), 2, 0))
+    session = three.session
+    session.undo_stack.push(SetReference(session, transfer.reference()))
+    three.sequencing.insert(few, 1)
+    dialog = RenderSequenceDialog(three.session, three.engine, three.settings, three)
+    dialog.who.setCurrentIndex(1)
+    assert dialog.about.text().startswith("Key pose 2 has fewer than 6 joints")
+    assert not dialog.render_button.isEnabled()
+    dialog.who.setCurrentIndex(0)
+    assert dialog.render_button.isEnabled()
+    dialog.deleteLater()
 
 
 def test_a_narrow_panel_leaves_out_what_it_has_no_room_for(three: MainWindow) -> None:

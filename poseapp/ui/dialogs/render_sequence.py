@@ -29,7 +29,7 @@ from poseapp.core.errors import PoseAppError
 from poseapp.core.palette import parse_colour
 from poseapp.core.sequence import FRAME_RATES, flat_ways, frame_at
 from poseapp.services.engine import Engine
-from poseapp.services.sequence_tasks import skeleton_frames
+from poseapp.services.sequence_tasks import PICTURES, person_problem, skeleton_frames
 from poseapp.services.transfer_tasks import can_generate
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
@@ -44,7 +44,6 @@ _FORMATS = (
     ("json", "Keypoints, one COCO file", ".json", "COCO (*.json)", "An image for each frame"),
     ("openpose", "Keypoints, OpenPose folder", "", "", "A file for each frame"),
 )
-_PICTURES = ("gif", "mp4", "png")
 _STYLES = (
     ("poseapp", "PoseApp"),
     ("controlnet", "ControlNet"),
@@ -179,7 +178,7 @@ class RenderSequenceDialog(QDialog):
     @property
     def shows_person(self) -> bool:
         """The reference person is wanted, not a skeleton."""
-        return self.kind in _PICTURES and bool(self.who.currentData())
+        return self.kind in PICTURES and bool(self.who.currentData())
 
     def request(self) -> dict[str, Any]:
         """Arguments of the task, but for the path."""
@@ -206,7 +205,7 @@ class RenderSequenceDialog(QDialog):
 
     @Slot()
     def _update(self) -> None:
-        pictures = self.kind in _PICTURES
+        pictures = self.kind in PICTURES
         person = self.shows_person
         for field, wanted in (
             (self.who, pictures),
@@ -241,8 +240,7 @@ class RenderSequenceDialog(QDialog):
 
     def _missing(self) -> str:
         """Why the reference person cannot be shown, as a sentence."""
-        reference = self._document.reference
-        return transfer.problem(reference, None if reference is None else reference.pose)
+        return person_problem(self._document.reference, self._document.sequence)
 
     def _picture(self, asked: dict[str, Any]) -> QPixmap:
         sequence = asked["sequence"]
