@@ -353,7 +353,7 @@ def _add_animate(commands: argparse._SubParsersAction) -> None:
     )
     add = parser.add_argument
     add("inputs", nargs="+", metavar="IN", help="poses, a motion or a folder of frames")
-    add("-o", "--out", type=Path, required=True, metavar="OUT", help="a file, or a folder/")
+    add("-o", "--out", required=True, metavar="OUT", help="a file, or a folder/")
     add(
         "--to",
         choices=("gif", "mp4", "png", "bvh", "json", "openpose"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from poseapp.services import batch, reference_input, sequence_input
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelOptions
 from poseapp.services.sequence_input import Loaded
-from poseapp.services.sequence_tasks import LIFTER, with_rate
+from poseapp.services.sequence_tasks import LIFTER, film_path, with_rate
 from poseapp.services.transfer_tasks import NO_GENERATOR_HERE, can_generate
 
 _BY_SUFFIX = {".gif": "gif", ".mp4": "mp4", ".bvh": "bvh", ".json": "json", "": "png"}
@@ -25,10 +26,7 @@ _BY_SUFFIX = {".gif": "gif", ".mp4": "mp4", ".bvh": "bvh", ".json": "json", "": 
 
 def run(args: argparse.Namespace) -> int:
     """Do what the options say; returns the exit code."""
-    kind = args.to or _BY_SUFFIX.get(args.out.suffix.lower())
-    if kind is None:
-        raise PoseAppError("Let -o end in .gif, .mp4, .bvh or .json, or name a folder for frames.")
-    _check_out(args.out, kind)
+    out, kind = _target(args.out, args.to)
     loaded = _load(args)
     sequence = _as_asked(loaded.sequence, args)
     weights = {LIFTER: args.weights} if args.weights else {}
@@ -36,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     engine = LocalEngine(options)
     request: dict[str, Any] = {
         "sequence": sequence,
-        "path": str(args.out),
+        "path": str(out),
         "kind": kind,
         "size": loaded.size,
         "height": args.height,
@@ -53,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
         done = engine.run("render_sequence", on_progress=on_progress, **request)
     noun = "frame" if done["frames"] == 1 else "frames"
-    batch.complain(f"{args.out}: {done['frames']} {noun} at {sequence.fps} a second.")
+    batch.complain(f"{out}: {done['frames']} {noun} at {sequence.fps} a second.")
     return 0
 
 
@@ -73,18 +71,31 @@ def _person(
     return {"reference": reference, "generator": not args.warp}
 
 
-def _check_out(out: Path, kind: str) -> None:
-    """Said before anything is drawn, which would be for nothing."""
-    folder = kind in ("png", "openpose")
-    if folder and out.is_file():
-        raise DocumentError(f"{out.name} is a file: name a folder for the frames.")
-    if not folder and out.is_dir():
-        raise DocumentError(f"{out.name} is a folder: name a file, or take --to png.")
-    if not folder and not out.absolute().parent.is_dir():
+def _target(text: str, asked: str | None) -> tuple[Path, str]:
+    """Where it is really written, and as what.
+
+    Faults are said before anything is drawn, which would be for nothing.
+    """
+    out = Path(text)
+    folder = text.endswith(("/", os.sep)) or out.is_dir()
+    kind = asked or ("png" if folder else _BY_SUFFIX.get(out.suffix.lower()))
+    if kind is None:
+        raise PoseAppError("Let -o end in .gif, .mp4, .bvh or .json, or name a folder for frames.")
+    if kind in ("png", "openpose"):
+        if out.is_file():
+            raise DocumentError(f"{out.name} is a file: name a folder for the frames.")
+        return out, kind
+    named, out = out, out if folder else film_path(out, kind)
+    if folder or out.is_dir():
+        raise DocumentError(f"{out.name or out} is a folder: name a file, or take --to png.")
+    if out != named and out.exists():
+        raise DocumentError(f"{out.name} is there already: take -o {out} to replace it.")
+    if not out.absolute().parent.is_dir():
         raise DocumentError(
             f"Cannot save {out.name}: there is no folder {out.absolute().parent}, so choose another"
             " one."
         )
+    return out, kind
 
 
 def _load(args: argparse.Namespace) -> Loaded:

@@ -25,7 +25,8 @@ from poseapp.services.models import trainer_errors
 LIFTER = "vae_gan_lifter"
 WAY_STEPS = 12
 KINDS = ("gif", "mp4", "png", "bvh", "json", "openpose")
-PICTURES = ("gif", "mp4", "png")
+FILMS = ("gif", "mp4")
+PICTURES = (*FILMS, "png")
 STYLES = ("poseapp", "controlnet", "openpose")
 MIN_HEIGHT_PX, MAX_HEIGHT_PX = 16, 4096
 _LEAST_BODY = 4
@@ -140,7 +141,7 @@ def render_sequence(
     """Write the frames of a sequence; when this is cancelled or fails, no half file is left.
 
     Args:
-        path: file or folder.
+        path: file or folder; a film gets its ending as `film_path` says.
         kind: "gif" or "mp4"; "png": a folder of pictures; "bvh"; "json": COCO, an image a frame;
             "openpose": a folder of files.
         size: canvas (width, height) px that the poses are on.
@@ -169,7 +170,7 @@ def render_sequence(
         if hidden:
             raise TaskError(hidden)
     frames = frames_of(ctx, sequence, solid=kind == "bvh")
-    target = Path(path)
+    target = film_path(Path(path), kind)
     poses = [frame.pose for frame in frames]
     if kind == "bvh":
         _write_bvh(frames, target, sequence.fps)
@@ -187,6 +188,13 @@ def render_sequence(
             pictures = skeleton_frames(poses, size, height, style, background, around)
         _write_pictures(ctx, _watched(ctx, pictures, len(poses)), target, kind, sequence.fps)
     return {"frames": len(frames), "path": str(target)}
+
+
+def film_path(path: Path, kind: str) -> Path:
+    """Where a film is really written: films are told by their endings. Other kinds: as named."""
+    if kind not in FILMS or path.suffix.lower() == f".{kind}":
+        return path
+    return path.with_name(f"{path.name}.{kind}")
 
 
 def skeleton_frames(
@@ -335,8 +343,6 @@ def _write_pictures(
     if kind == "png":
         animation_writer.save_frames(pictures, path)
         return
-    if path.suffix.lower() != f".{kind}":
-        path = path.with_name(f"{path.name}.{kind}")
 
     def packing(_: int) -> None:
         ctx.progress(0.99, 1, "Writing the file")

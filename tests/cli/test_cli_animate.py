@@ -130,6 +130,26 @@ def test_several_files_bring_all_their_key_poses_to_one_canvas(tmp_path: Path, t
             assert np.allclose(found.people[0].pose.keypoints, pose.keypoints, atol=0.6)
 
 
+def test_a_film_is_checked_and_reported_under_its_real_name(
+    tmp_path: Path, two: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = tmp_path / "s3.gif.mp4"
+    assert run(two, "-o", tmp_path / "s3.gif", "--to", "mp4", "--fps", 4, *LOWER) == 0
+    assert f"{real}: 4 frames" in capsys.readouterr().err and len(film(real)) == 4
+    real.write_bytes(b"mine")
+    assert run(two, "-o", tmp_path / "s3.gif", "--to", "mp4", "--fps", 4, *LOWER) == 1
+    assert "s3.gif.mp4 is there already" in capsys.readouterr().err
+    assert real.read_bytes() == b"mine"
+    assert run(two, "-o", real, "--fps", 4, *LOWER) == 0 and len(film(real)) == 4
+
+
+def test_a_folder_may_have_a_dot(tmp_path: Path, two: Path) -> None:
+    folder = tmp_path / "frames-0.6"
+    for out in (f"{folder}/", folder):  # to be made, and there
+        assert run(two, "-o", out, "--fps", 4, *LOWER) == 0
+        assert len(list(folder.iterdir())) == 4
+
+
 def test_a_list_of_controlnet_frames_is_a_motion(tmp_path: Path) -> None:
     frames = []
     for angle in (0.0, -0.5, -1.0):
@@ -182,6 +202,7 @@ def test_a_person_does_it(tmp_path: Path, two: Path) -> None:
         (["{two}", "-o", "nowhere/a.gif"], "no folder"),
         (["{two}", "-o", "{two}", "--to", "png"], "is a file"),
         (["{two}", "-o", ".", "--to", "gif"], "is a folder"),
+        (["{two}", "-o", "a.gif/", "--to", "gif"], "is a folder"),
         (["{two}", "-o", "a.gif", "--fps", "0"], "1 to 100 frames"),
         (["{two}", "-o", "a.gif", "--step", "0"], "more than 0 s"),
         (["{two}", "-o", "a.gif", "--height", "9"], "px high, not 9"),

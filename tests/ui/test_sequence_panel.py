@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from poseapp.core import kinematics
@@ -390,6 +391,28 @@ def test_a_key_pose_of_few_joints_is_named_before_it_is_rendered(three: MainWind
     dialog.who.setCurrentIndex(0)
     assert dialog.render_button.isEnabled()
     dialog.deleteLater()
+
+
+def test_a_film_of_another_name_replaces_nothing_unasked(
+    dialog: RenderSequenceDialog,
+    three: MainWindow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = tmp_path / "a.v2.gif"
+    real.write_bytes(b"mine")
+    chosen = [str(tmp_path / "a.v2"), str(real)]
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", staticmethod(lambda *_: (chosen.pop(0), ""))
+    )
+    dialog.render_button.click()
+    assert "a.v2.gif is there already" in dialog.notice.text and dialog.render_button.isEnabled()
+    dialog.render_button.click()  # asked about by the file dialog itself
+    assert three.engine.last[2]["path"] == str(real)
+    dialog.reject()
+    dialog.start(tmp_path / "b.v2")
+    three.engine.task_succeeded.emit(three.engine.last[0], {"frames": 9, "path": ""})
+    assert dialog.sentence == "Rendered b.v2.gif: 9 frames."
 
 
 def test_a_narrow_panel_leaves_out_what_it_has_no_room_for(three: MainWindow) -> None:

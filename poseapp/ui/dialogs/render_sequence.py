@@ -29,7 +29,7 @@ from poseapp.core.errors import PoseAppError
 from poseapp.core.palette import parse_colour
 from poseapp.core.sequence import FRAME_RATES, flat_ways, frame_at
 from poseapp.services.engine import Engine
-from poseapp.services.sequence_tasks import PICTURES, person_problem, skeleton_frames
+from poseapp.services.sequence_tasks import PICTURES, film_path, person_problem, skeleton_frames
 from poseapp.services.transfer_tasks import can_generate
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
@@ -282,12 +282,18 @@ class RenderSequenceDialog(QDialog):
         else:
             name = QFileDialog.getExistingDirectory(self, "Folder for the frames", str(folder))
         if name:
-            path = Path(name)
-            self.start(path if path.suffix or not suffix else path.with_suffix(suffix))
+            path = film_path(Path(name), self.kind)
+            path = path if path.suffix or not suffix else path.with_suffix(suffix)
+            if path != Path(name) and path.exists():  # nobody was asked about that one
+                self.notice.say(
+                    f"{path.name} is there already: choose that very name to replace it.", "warning"
+                )
+                return
+            self.start(path)
 
     def start(self, path: Path) -> None:
         """Write to a file or folder."""
-        self._path = path
+        self._path = path = film_path(path, self.kind)
         self._settings.last_folder = path.absolute().parent
         self._settings.put(_FORMAT_KEY, self.kind)
         self._settings.put(_HEIGHT_KEY, self.height_box.value())
