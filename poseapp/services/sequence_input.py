@@ -30,6 +30,7 @@ FOLDER_FPS = 30.0
 _MOST_FPS = 30.0
 _FEW_KEYS, _ROUGH = 96, 0.05  # an arc of an arm bends more than a line, and angles follow it
 _FINE = 0.003
+_MARGIN = 0.06  # of a motion's longer side, for head, hands and feet
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ def load(
     """Key poses of a file or folder.
 
     Args:
-        canvas: (width, height) px to show a motion in 3D on.
-        person: who does the motion: their size, their proportions, from where they stand.
+        canvas: (width, height) px to show the poses on; None: that of the file.
+        person: who does the motion: their size, their proportions, from where they stand. Without
+            one the poses are brought into the canvas.
         step_s: each pose of the file is a key pose, and so long after the one before.
         fps: frames a second of a motion whose files do not tell.
         fine: keep a motion as it is, with many key poses, not just its turning points.
@@ -83,6 +85,18 @@ def load(
         DocumentError: it cannot be read, or shows nobody.
         PoseError: the person has no joints.
     """
+    loaded = _read(path, canvas, person, step_s, fps, fine)
+    return loaded if canvas is None or person is not None else _into(loaded, canvas)
+
+
+def _read(
+    path: Path,
+    canvas: tuple[int, int] | None,
+    person: Pose2D | None,
+    step_s: float | None,
+    fps: float | None,
+    fine: bool,
+) -> Loaded:
     solid: np.ndarray | None = None
     poses: Sequence[Pose2D] = ()
     size: tuple[int, int] | None = None
@@ -142,12 +156,30 @@ def joined(parts: Sequence[Loaded]) -> Loaded:
     return Loaded(PoseSequence(tuple(keys)), size, len(keys), False, bool(named))
 
 
+def _into(loaded: Loaded, canvas: tuple[int, int]) -> Loaded:
+    """The same with all of its poses within a canvas; as they are, where that holds them."""
+    keys = loaded.sequence.keys
+    poses = [key.pose for key in keys]
+    if loaded.named:
+        poses = _brought(poses, loaded.size, canvas)
+    points = np.concatenate([pose.keypoints[pose.present] for pose in poses])
+    # A strip that was emptied of joints is everywhere and nowhere.
+    low, high = (points.min(0), points.max(0)) if len(points) else np.zeros((2, 2))
+    if (low < 0.0).any() or (high > np.array(canvas) - 1.0).any():
+        margin = _MARGIN * float((high - low).max()) + 1.0
+        low, high = low - margin, high + margin
+        around = [pose.with_keypoints(pose.keypoints - low) for pose in poses]
+        poses = _brought(around, (high - low).tolist(), canvas)
+    keys = tuple(replace(key, pose=pose) for key, pose in zip(keys, poses, strict=True))
+    return replace(loaded, sequence=replace(loaded.sequence, keys=keys), size=canvas)
+
+
 def _around(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return max((w for w, _ in sizes), default=0), max((h for _, h in sizes), default=0)
 
 
 def _brought(
-    poses: Sequence[Pose2D], size: tuple[int, int], canvas: tuple[int, int]
+    poses: Sequence[Pose2D], size: tuple[float, float], canvas: tuple[int, int]
 ) -> list[Pose2D]:
     """Poses of one canvas in the middle of another, as large as it holds that canvas."""
     factor = min(canvas[0] / size[0], canvas[1] / size[1])

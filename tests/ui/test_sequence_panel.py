@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -309,6 +310,28 @@ def test_a_dropped_motion_becomes_key_poses_done_by_the_person(
     assert desk.sequencing.player.playing
     desk.session.undo_stack.undo()
     assert strip_of(desk).keys == ()
+
+
+@pytest.mark.parametrize("name", ["walk", "large.pose", "far.pose"])
+def test_without_a_person_a_motion_is_brought_into_the_canvas(
+    make_window: Callable[..., MainWindow], folder: Path, tmp_path: Path, name: str
+) -> None:
+    large = Document((3000, 1500))
+    for file, away in (("large.pose", (900.0, 500.0)), ("far.pose", (-500.0, 1400.0))):
+        poses = [kinematics.translate(raised(angle), away) for angle in (0.0, -1.0)]
+        keys = tuple(KeyPose(pose) for pose in poses)
+        registry.save(replace(large, sequence=PoseSequence(keys)), tmp_path / file)
+    window = make_window(Document((600, 400)))
+    assert window.sequencing.take_motion(tmp_path / name)
+    window.sequencing.player.stop()
+    points = np.concatenate([k.pose.keypoints[k.pose.present] for k in strip_of(window).keys])
+    assert points.min() >= 0.0 and (points.max(0) <= (599.0, 399.0)).all()
+    height = np.ptp(strip_of(window).keys[0].pose.keypoints[:, 1])
+    wanted = np.ptp(PERSON.keypoints[:, 1])
+    if name == "large.pose":  # of a canvas that is named
+        assert height == pytest.approx(wanted * 600 / 3000, rel=0.01)
+    else:
+        assert 0.5 < height / 400 < 0.95
 
 
 def test_files_that_are_no_motion_are_one_sentence(desk: MainWindow, tmp_path: Path) -> None:
