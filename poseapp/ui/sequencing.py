@@ -90,11 +90,17 @@ class SequenceController(QObject):
             self.player.stop()
             self.insert(pose)
 
+    def _full(self) -> bool:
+        """There is no room for one more key pose; says so."""
+        full = len(self.sequence.keys) >= MOST_KEYS
+        if full:
+            self.said.emit("info", f"The strip is full: it holds up to {MOST_KEYS} key poses.")
+        return full
+
     def insert(self, pose: Pose2D, place: int | None = None) -> None:
         """Add a key pose; after the current one if `place` is None."""
         sequence = self.sequence
-        if len(sequence.keys) >= MOST_KEYS:
-            self.said.emit("info", f"The strip is full: it holds up to {MOST_KEYS} key poses.")
+        if self._full():
             return
         if place is None:
             known = [key.id for key in sequence.keys]
@@ -123,6 +129,8 @@ class SequenceController(QObject):
 
     def duplicate(self, key_id: str) -> None:
         """A copy of a key pose after it."""
+        if self._full():
+            return
         place = self.sequence.place(key_id)
         copy = replace(self.sequence.keys[place], id=uuid.uuid4().hex[:12])
         self.change(self.sequence.inserted(copy, place + 1), "Duplicate key pose")

@@ -21,6 +21,7 @@ from poseapp.core.sequence import KeyPose, PoseSequence, Way
 from poseapp.core.standing import standing
 from poseapp.formats import registry
 from poseapp.state.commands import SetPose, SetReference
+from poseapp.ui import sequencing
 from poseapp.ui.dialogs.render_sequence import RenderSequenceDialog
 from poseapp.ui.main_window import MainWindow
 from poseapp.ui.panels.gallery import POSE_MIME
@@ -179,6 +180,15 @@ def test_the_menu_of_a_key(three: MainWindow) -> None:
     assert len(strip_of(three).keys) == 3
     three.sequencing.clear()
     assert strip_of(three).keys == () and not panel.strip.isVisible()
+
+
+def test_a_full_strip_takes_no_copy(three: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequencing, "MOST_KEYS", 4)
+    three.sequencing.duplicate("b")
+    three.sequencing.duplicate("b")
+    assert len(strip_of(three).keys) == 4
+    assert "up to 4 key poses" in three.infobar.text
+    assert three.session.undo_stack.count() == 1
 
 
 def test_duration_and_pace_of_the_chosen_steps(three: MainWindow) -> None:
