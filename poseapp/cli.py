@@ -360,7 +360,12 @@ def _add_animate(commands: argparse._SubParsersAction) -> None:
         help="what to write (default: by the ending; png and openpose are folders)",
     )
     add("--fps", type=int, metavar="N", help="frames a second (default: as IN has it, else 24)")
-    add("--step", type=float, metavar="S", help="seconds from pose to pose (default 0.5)")
+    add(
+        "--step",
+        type=float,
+        metavar="S",
+        help="seconds from pose to pose, 0.02 to 60 (default 0.5)",
+    )
     add("--source-fps", type=float, metavar="N", help="of a folder without --step (default 30)")
     add(
         "--between",

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.core.palette import parse_colour
-from poseapp.core.sequence import LATENT, PoseSequence
+from poseapp.core.sequence import LATENT, LONGEST_S, SHORTEST_S, PoseSequence
 from poseapp.services import batch, reference_input, sequence_input
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelOptions
@@ -100,8 +100,10 @@ def _target(text: str, asked: str | None) -> tuple[Path, str]:
 
 def _load(args: argparse.Namespace) -> Loaded:
     step = args.step
-    if step is not None and not step > 0:
-        raise PoseAppError(f"The time from pose to pose must be more than 0 s, not {step:g}.")
+    if step is not None and not SHORTEST_S <= step <= LONGEST_S:
+        raise PoseAppError(
+            f"The time from pose to pose is {SHORTEST_S:g} to {LONGEST_S:g} s, not {step:g}."
+        )
     parts = [
         sequence_input.load(path, step_s=step, fps=args.source_fps, fine=True)
         for path in _paths(args.inputs)
