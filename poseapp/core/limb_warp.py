@@ -34,6 +34,7 @@ _SHORT, _LONG = 0.45, 0.65  # a bone seen shorter than that says too little of h
 _WIDER = 1.35  # what is beside a bone may be stretched
 _PROFILE = 0.06  # trunk lengths that the nose points aside in a view from the side
 _TURNED_HEAD = 0.4  # trunk lengths that the nose moves aside in a head of another direction
+_BESIDE_HEAD = 0.45  # trunk lengths around a head that belong to it
 _TRUSTED_STRETCH = 1.25, 1.9  # a bone seen this much longer or shorter is trusted fully, not at all
 
 
@@ -45,7 +46,9 @@ class Warped:
         rgb: (H, W, 3) uint8, black where nobody is.
         alpha: (H, W) uint8.
         trust: (H, W) uint8: 255 where the photo's own pixels were moved without much stretching.
-        sure: (H, W) uint8: 255 where they stay whatever else is known: no other face is this one.
+        sure: (H, W) uint8: 255 where it is this and nothing else, whatever else is known, also
+            where nobody is: around a head, as no other face is this one and no second one shall
+            look out from behind it.
     """
 
     rgb: np.ndarray
@@ -143,7 +146,7 @@ class Warper:
             self._paint(item, canvas, trust)
         target = figure(_transformed(keypoints, transform)[0])
         head = _head(target, out_size)
-        sure = cv2.multiply(head, cv2.extractChannel(canvas, 3), scale=1.0 / 255.0)
+        sure = _head(target, out_size, _BESIDE_HEAD)
         if not self._looks_as_before(target):
             # Such a head cannot be made of this photo; half of it must not be.
             trust[:] = cv2.multiply(trust, cv2.bitwise_not(head), scale=1.0 / 255.0)
@@ -314,13 +317,13 @@ class _Placed:
     gain: float
 
 
-def _head(target: Figure, size: tuple[int, int]) -> np.ndarray:
-    """(H, W) uint8, soft: where the head is, with its hair."""
+def _head(target: Figure, size: tuple[int, int], radius: float = 0.3) -> np.ndarray:
+    """(H, W) uint8, soft: where the head is, with its hair; `radius` in trunk lengths."""
     head = np.zeros(size, np.uint8)
     if target.head is None:
         return head
     up = unit_vector(target.head - target.neck, (0.0, -1.0)) * target.unit
-    capsule(head, target.head + 0.02 * up, target.head + 0.25 * up, 0.3 * target.unit)
+    capsule(head, target.head + 0.02 * up, target.head + 0.25 * up, radius * target.unit)
     return np.asarray(cv2.GaussianBlur(head, (0, 0), max(0.03 * target.unit, 0.5)))
 
 
