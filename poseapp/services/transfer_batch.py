@@ -22,6 +22,7 @@ from poseapp.formats.files import write_bytes
 from poseapp.services import reference_input
 from poseapp.services.batch import make_folder
 from poseapp.services.local import LocalEngine
+from poseapp.services.transfer_tasks import check_ending
 
 JOURNAL = ".poseapp-transfer.part"
 _FORMAT = "poseapp-transfer"
@@ -43,22 +44,23 @@ def jobs_of(people: Sequence[Path], poses: Sequence[Path], out: Path) -> list[Jo
         out: a file for one picture, or a folder.
     Raises:
         DocumentError: several pictures, and `out` is no folder, or it cannot be made; or it is one
-            of the photos and poses.
+            of the photos and poses, or ends in another way than pictures do.
     """
     count = len(people) * len(poses)
     originals = {path.resolve() for path in (*people, *poses)}
     if out.suffix and not out.is_dir():
         if count > 1:
             raise DocumentError(f"{count} pictures cannot all become {out.name}: name a folder.")
-        if not out.absolute().parent.is_dir():
-            raise DocumentError(
-                f"Cannot save {out.name}: there is no folder {out.absolute().parent}, so choose"
-                " another one."
-            )
         if out.resolve() in originals:
             raise DocumentError(
                 f"{out.name} is what the picture is made from and would be lost: choose another"
                 " name for the picture."
+            )
+        check_ending(out)
+        if not out.absolute().parent.is_dir():
+            raise DocumentError(
+                f"Cannot save {out.name}: there is no folder {out.absolute().parent}, so choose"
+                " another one."
             )
         return [Job(people[0], poses[0], out)]
     make_folder(out)

@@ -19,7 +19,7 @@ import numpy as np
 from poseapp.core import transfer
 from poseapp.core.detection import scaled
 from poseapp.core.document import ReferencePerson
-from poseapp.core.errors import PoseError, TaskError
+from poseapp.core.errors import DocumentError, PoseError, TaskError
 from poseapp.core.pose import Pose2D
 from poseapp.core.transfer import Box
 from poseapp.services import weights
@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # OpenCV: not needed for the first window
 GENERATOR = "deformable_gan"
 PREVIEW_PX = 640
 """Longer side of what is shown while a joint is dragged."""
+ENDINGS = (".png", ".jpg", ".jpeg")
+"""Of the pictures that are written."""
 
 NO_GENERATOR = (
     "The generator's weights are not installed, so the photo's own parts are moved: put"
@@ -50,6 +52,14 @@ NO_MEMORY = (
 
 _KEPT = 3  # photos, as small or as large ones
 _GLANCE_PX = 128  # of the copy that says how far clothes reach
+
+
+def check_ending(path: Path) -> None:
+    """Raise DocumentError for a name that would promise another format than is written."""
+    if path.suffix.lower() not in ENDINGS:
+        raise DocumentError(
+            f"{path.name} is no name of a picture that PoseApp writes: let it end in .png or .jpg."
+        )
 
 
 @dataclass(eq=False)

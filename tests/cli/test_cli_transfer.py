@@ -100,6 +100,16 @@ def test_photos_and_poses_are_never_replaced(
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.parametrize("name", ["c.xyz", "c.bmp", "c.json"])
+def test_only_names_of_pictures_are_written(
+    work: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    ann, pose = work / "people" / "ann.png", work / "poses" / "one.json"
+    assert run("--person", ann, "--pose", pose, "-o", work / name, "--warp") == 1
+    assert f"{name} is no name of a picture" in capsys.readouterr().err
+    assert not (work / name).exists()
+
+
 def test_one_bad_file_does_not_stop_the_rest_and_is_tried_again(
     work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
