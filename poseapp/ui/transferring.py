@@ -20,7 +20,7 @@ from poseapp.core.document import ReferencePerson
 from poseapp.core.errors import PoseAppError, WeightsError
 from poseapp.core.pose import Pose2D
 from poseapp.services.engine import Engine
-from poseapp.services.transfer_tasks import NO_GENERATOR, PREVIEW_PX, can_generate
+from poseapp.services.transfer_tasks import NO_GENERATOR, PREVIEW_PX, can_generate, check_ending
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 from poseapp.ui.playing import Player
@@ -415,9 +415,15 @@ class TransferController(QObject):
         name, _ = QFileDialog.getSaveFileName(
             self._window, "Save picture", str(start), "Pictures (*.png *.jpg)"
         )
-        if name:
-            path = Path(name)
-            self.save_to(path if path.suffix else path.with_suffix(".png"))
+        if not name:
+            return
+        path = Path(name) if Path(name).suffix else Path(name).with_suffix(".png")
+        try:
+            check_ending(path)
+        except PoseAppError as exc:
+            self.said.emit("error", str(exc))
+            return
+        self.save_to(path)
 
     def save_to(self, path: Path) -> bool:
         """Write the picture of the pose as it is now, as large as the photo."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from poseapp.core import kinematics, transfer
@@ -369,6 +370,23 @@ def test_another_document_forgets_all_of_it(shown: MainWindow, qtbot: QtBot) -> 
 
 
 # -- saving ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("c", "c.png"), ("c.JPG", "c.JPG"), ("c.jpeg", "c.jpeg"), ("c.bmp", ""), ("c.xyz", "")],
+)
+def test_a_name_that_promises_another_format_is_refused(
+    shown: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, written: str
+) -> None:
+    ready(shown)
+    chosen = (str(tmp_path / name), "")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: chosen)
+    shown.transferring.save()
+    asked = [kwargs["path"] for _, kwargs in tasks(shown, "save_person")]
+    assert asked == ([str(tmp_path / written)] if written else [])
+    assert written or f"{name} is no name of a picture" in shown.infobar.text
+    shown.transferring.stop_saving()  # a window that saves asks before it closes
+
+
 def test_saving_says_how_far_it_is_and_can_be_stopped(
     shown: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
