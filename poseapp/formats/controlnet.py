@@ -64,6 +64,7 @@ def load(value: Any, name: str, frame: int = 0) -> Document:
     people = values.mappings(value.get("people"), "people", name)
     size = values.canvas_size(value.get("canvas_width"), value.get("canvas_height"), name)
     kept["normalised"] = parts.normalised(people, name)
+    kept["states_size"] = size is not None
     if size is None:
         size = (_CANVAS_PX, _CANVAS_PX)
         if not kept["normalised"]:

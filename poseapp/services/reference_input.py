@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from poseapp.core.detection import proposals, scaled
+from poseapp.core.detection import proposals
 from poseapp.core.document import ReferencePerson
 from poseapp.core.errors import DocumentError
 from poseapp.core.pose import Pose2D
-from poseapp.formats import registry
+from poseapp.formats.photo_poses import load_over
 from poseapp.services.local import LocalEngine
 
 
@@ -29,10 +29,10 @@ def read(path: Path, keypoints: Path | None, engine: LocalEngine) -> ReferencePe
     if keypoints is None and beside.is_file() and beside != path:
         keypoints = beside
     if keypoints is not None:
-        document = registry.load(keypoints)
-        if not document.people:
+        people = load_over(keypoints, photo.size).people
+        if not people:
             raise DocumentError(f"There is no person in {keypoints.name}.")
-        pose = scaled(document.people[0].pose, document.size, photo.size)
+        pose = people[0].pose
     else:
         pose = _found(path, photo.data, engine)
     return ReferencePerson(photo, pose, path.stem)

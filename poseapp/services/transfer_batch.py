@@ -19,6 +19,7 @@ from poseapp.core.document import ReferencePerson
 from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.formats import registry
 from poseapp.formats.files import write_bytes
+from poseapp.formats.photo_poses import load_over
 from poseapp.services import reference_input
 from poseapp.services.batch import make_folder
 from poseapp.services.local import LocalEngine
@@ -130,15 +131,15 @@ class TransferBatch:
         """
         job = self._by_out[out]
         who = self._person(job.person)
-        document = registry.load(job.pose)
+        size = who.photo.size
+        document = load_over(job.pose, size) if self.in_place else registry.load(job.pose)
         there = [p.pose for p in document.people if p.visible and p.pose.present.any()]
         if not there:
             raise DocumentError(f"There is no person in {job.pose.name}.")
         problem = transfer.problem(who, there[0])
         if problem:
             raise DocumentError(_said(problem, job))
-        canvas = document.size if self.in_place else None
-        (placed,) = transfer.placed([there[0]], who, canvas)
+        (placed,) = transfer.placed([there[0]], who, size if self.in_place else None)
         return {
             "photo": who.photo.data,
             "name": who.photo.name,

@@ -108,7 +108,7 @@ class ReferenceController(QObject):
 
         try:
             photo, _ = load_photo(path)
-            pose, person = self._beside(path)
+            pose, person = self._beside(path, photo.size)
         except PoseAppError as exc:
             self.said.emit("error", str(exc))
             return False
@@ -125,16 +125,18 @@ class ReferenceController(QObject):
         return True
 
     @staticmethod
-    def _beside(path: Path) -> tuple[Pose2D, dict[str, object] | None]:
-        """Pose, and values of a created person, in the keypoint file beside a picture."""
+    def _beside(path: Path, size: tuple[int, int]) -> tuple[Pose2D, dict[str, object] | None]:
+        """Pose in px of a picture of that size, and values of a created person, of the keypoint
+        file beside it.
+        """
         from poseapp.core.person_values import PERSON_KEY
-        from poseapp.formats import registry
         from poseapp.formats.files import parse_json, read_bytes
+        from poseapp.formats.photo_poses import load_over
 
         file = path.with_suffix(".json")
         if not file.is_file():
             return NO_POSE, None
-        people = registry.load(file).people
+        people = load_over(file, size).people
         value = parse_json(read_bytes(file), file.name)
         person = value.get(PERSON_KEY) if isinstance(value, dict) else None
         pose = people[0].pose if people else NO_POSE

@@ -74,6 +74,19 @@ def test_a_pose_drawn_over_the_photo_stays_where_it_is(work: Path) -> None:
     assert (picture(work / "there.png") != picture(ann)).any()
 
 
+def test_keypoints_that_state_no_size_are_px_of_the_photo(work: Path) -> None:
+    ann, pose = work / "people" / "ann.png", work / "poses" / "one.json"
+    plain = work / "op.json"
+    registry.save(registry.load(ann.with_suffix(".json")), plain, "openpose")
+    for name, option in (("beside", ()), ("given", ("--person-pose", plain))):
+        out = work / f"{name}.png"
+        assert run("--person", ann, "--pose", pose, "-o", out, "--warp", *option) == 0
+    np.testing.assert_array_equal(picture(work / "given.png"), picture(work / "beside.png"))
+    out = work / "same.png"
+    assert run("--person", ann, "--pose", plain, "-o", out, "--warp", "--in-place") == 0
+    np.testing.assert_array_equal(picture(out), picture(ann))
+
+
 def test_everybody_in_every_pose(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(work / "people" / "ann.png", work / "people" / "bea.png")
     shutil.copy(work / "people" / "ann.json", work / "people" / "bea.json")

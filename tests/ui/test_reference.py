@@ -99,6 +99,17 @@ def test_a_picture_brings_the_pose_beside_it(
     np.testing.assert_allclose(found.pose.keypoints, made["keypoints"], atol=0.01)
 
 
+def test_the_pose_beside_a_smaller_picture_lies_in_it(
+    window: MainWindow, made: dict, tmp_path: Path
+) -> None:
+    (tmp_path / "ann.png").write_bytes(encode_png(np.ascontiguousarray(made["image"][::2, ::2])))
+    (tmp_path / "ann.json").write_bytes(keypoint_json(made, "ann.png"))
+    assert window.reference.take_file(tmp_path / "ann.png")
+    found = window.session.document.reference
+    assert found is not None
+    np.testing.assert_allclose(found.pose.keypoints, made["keypoints"] / 2, atol=0.5)
+
+
 def test_a_traced_photo_becomes_the_reference(window: MainWindow, made: dict) -> None:
     window.reference.take_canvas()
     assert "no photo" in window.infobar.text
