@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from poseapp.cli_detect import expand
-from poseapp.core.errors import PoseAppError
+from poseapp.core.errors import DocumentError, PoseAppError
 from poseapp.services import batch, photo_engines, weights
 from poseapp.services.local import LocalEngine
 from poseapp.services.models import ModelOptions
-from poseapp.services.transfer_batch import JOURNAL, TransferBatch, jobs_of
+from poseapp.services.transfer_batch import TransferBatch, jobs_of
 from poseapp.services.transfer_tasks import GENERATOR, NO_GENERATOR_HERE, can_generate
 
 
@@ -23,11 +24,10 @@ def run(args: argparse.Namespace) -> int:
     if args.person_pose is not None and len(people) > 1:
         raise PoseAppError("--person-pose is for one photo: put each one's keypoints beside it.")
     jobs = jobs_of(people, poses, args.out)
-    left_over = (jobs[0].out.absolute().parent / JOURNAL).is_file() and not args.resume
     work = TransferBatch(
         jobs, LocalEngine(options), _by(args), args.resume, args.in_place, args.person_pose
     )
-    if left_over and len(jobs) > 1:
+    if work.left_over:
         batch.complain("An earlier run was not finished; --resume would have gone on with it.")
     if work.resumed:
         batch.complain(f"{work.resumed} of {len(jobs)} pictures are done already.")
@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
     bar = tqdm(total=len(waiting), desc="Rendering", unit="picture", disable=quiet)
     try:
         for out, outcome in outcomes:
-            if isinstance(outcome, str):
-                work.fail(out, outcome)
-                batch.complain(outcome)
-            else:
-                work.add(out, outcome)
+            problem = outcome if isinstance(outcome, str) else _added(work, out, outcome)
+            if problem:
+                work.fail(out, problem)
+                batch.complain(problem)
+            elif not isinstance(outcome, str):
                 note = outcome["note"] and f"{outcome['name']}: {outcome['note']}"
                 if note and note not in said:
                     said.add(note)
@@ -64,6 +64,15 @@ def run(args: argparse.Namespace) -> int:
     if len(jobs) > 1:
         batch.complain(f"{work.done} of {len(jobs)} pictures done.")
     return 1 if work.failed else 0
+
+
+def _added(work: TransferBatch, out: Path, made: dict[str, Any]) -> str:
+    """Write a picture; why it cannot be written, or ""."""
+    try:
+        work.add(out, made)
+    except DocumentError as exc:
+        return str(exc)
+    return ""
 
 
 def _options(args: argparse.Namespace) -> ModelOptions:

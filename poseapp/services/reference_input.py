@@ -25,9 +25,7 @@ def read(path: Path, keypoints: Path | None, engine: LocalEngine) -> ReferencePe
     from poseapp.core.photo import load_photo
 
     photo, _ = load_photo(path)
-    beside = path.with_suffix(".json")
-    if keypoints is None and beside.is_file() and beside != path:
-        keypoints = beside
+    keypoints = keypoint_file(path, keypoints)
     if keypoints is not None:
         people = load_over(keypoints, photo.size).people
         if not people:
@@ -36,6 +34,12 @@ def read(path: Path, keypoints: Path | None, engine: LocalEngine) -> ReferencePe
     else:
         pose = _found(path, photo.data, engine)
     return ReferencePerson(photo, pose, path.stem)
+
+
+def keypoint_file(path: Path, given: Path | None) -> Path | None:
+    """The keypoint file of a picture: the one given, else that of its name beside it, if any."""
+    beside = path.with_suffix(".json")
+    return beside if given is None and beside.is_file() and beside != path else given
 
 
 def _found(path: Path, data: bytes, engine: LocalEngine) -> Pose2D:

@@ -7,6 +7,7 @@ goes on where it was.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,12 +105,17 @@ class TransferBatch:
         self._done: dict[str, list[Any]] = {}
         self._journal = self.jobs[0].out.absolute().parent / JOURNAL
         self._keeps = len(self.jobs) > 1
-        if self.resume:
-            self._done = self._read()
-        self.resumed = len(self.jobs) - len(self.waiting())
-        if self._keeps:
-            lines = [[_FORMAT, self.by], *([key, stamp] for key, stamp in self._done.items())]
-            write_bytes(self._journal, b"".join(json.dumps(x).encode() + b"\n" for x in lines))
+        self._begun = False
+        folder = self._journal.parent
+        if self._keeps and not os.access(folder, os.W_OK):  # said before anything is rendered
+            raise DocumentError(f"The folder {folder} is read-only: choose another one.")
+        self._done = self._read()
+        done = self.done
+        self.resumed = done if self.resume else 0
+        self.left_over = done if self._keeps and not self.resume else 0
+        """Pictures of an earlier run that `resume` would have kept."""
+        if not self.resume:
+            self._done = {}
 
     def waiting(self) -> list[Path]:
         """Pictures that are neither done nor failed; people one after the other."""
@@ -121,7 +127,7 @@ class TransferBatch:
         return sum(self._is_done(job) for job in self.jobs)
 
     def _is_done(self, job: Job) -> bool:
-        return self._done.get(_key(job)) == _stamps(job) and job.out.is_file()
+        return self._done.get(_key(job)) == self._stamps(job) and job.out.is_file()
 
     def arguments(self, out: Path) -> dict[str, Any]:
         """What the task `transfer_file` needs for a picture.
@@ -165,16 +171,24 @@ class TransferBatch:
         Raises:
             DocumentError: it cannot be written.
         """
+        if self._keeps and not self._begun:
+            self._begin()
         write_bytes(out, bytes(np.asarray(made["data"], np.uint8)))
         job = self._by_out[out]
-        self._done[_key(job)] = _stamps(job)
+        self._done[_key(job)] = self._stamps(job)
         if self._keeps:
             try:
                 with self._journal.open("ab") as file:
-                    file.write(json.dumps([_key(job), _stamps(job)]).encode() + b"\n")
+                    file.write(json.dumps([_key(job), self._stamps(job)]).encode() + b"\n")
             except OSError as exc:
                 reason = exc.strerror or exc
                 raise DocumentError(f"Cannot write {self._journal.name}: {reason}.") from exc
+
+    def _begin(self) -> None:
+        """The journal of an earlier run stays until there is something to put in its place."""
+        lines = [[_FORMAT, self.by], *([key, stamp] for key, stamp in self._done.items())]
+        write_bytes(self._journal, b"".join(json.dumps(x).encode() + b"\n" for x in lines))
+        self._begun = True
 
     def fail(self, out: Path, problem: str) -> None:
         """Remember why a picture could not be made; a resumed batch tries it again."""
@@ -184,6 +198,20 @@ class TransferBatch:
         """The journal goes when nothing is left to do."""
         if self._keeps and not self.waiting() and not self.failed:
             self._journal.unlink(missing_ok=True)
+
+    def _stamps(self, job: Job) -> list[Any]:
+        """Other files of the same names, or other keypoints, make another picture."""
+        keypoints = reference_input.keypoint_file(job.person, self.person_pose)
+        stamps: list[Any] = []
+        for path in (job.person, job.pose, keypoints):
+            if path is None:
+                continue
+            try:
+                stat = path.stat()
+            except OSError:
+                return []
+            stamps.append([stat.st_size, stat.st_mtime_ns])
+        return stamps if keypoints is None else [*stamps, str(keypoints.absolute())]
 
     def _read(self) -> dict[str, list[Any]]:
         try:
@@ -216,15 +244,3 @@ def _said(problem: str, job: Job) -> str:
 
 def _key(job: Job) -> str:
     return f"{job.person.absolute()} | {job.pose.absolute()} | {job.out.name}"
-
-
-def _stamps(job: Job) -> list[Any]:
-    """Other files of the same names make another picture."""
-    stamps: list[Any] = []
-    for path in (job.person, job.pose):
-        try:
-            stat = path.stat()
-        except OSError:
-            return []
-        stamps.append([stat.st_size, stat.st_mtime_ns])
-    return stamps

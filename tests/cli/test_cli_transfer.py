@@ -176,6 +176,55 @@ def test_it_goes_on_where_it_was_stopped(work: Path, monkeypatch: pytest.MonkeyP
     assert made == ["two", "one", "two"]
 
 
+def test_a_picture_that_cannot_be_written_does_not_stop_the_rest(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (work / "out" / "one.png").mkdir(parents=True)
+    arguments = ("--person", work / "people", "--pose", work / "poses", "-o", work / "out")
+    assert run(*arguments, "--warp") == 1
+    said = capsys.readouterr().err
+    assert "Cannot save one.png: there is a folder" in said and "1 of 2 pictures done" in said
+    assert (work / "out" / "two.png").is_file()
+
+
+def test_other_keypoints_of_the_person_make_other_pictures(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (work / "poses" / "three.json").write_text("{", "utf-8")  # keeps the journal
+    ann = work / "people" / "ann.png"
+    arguments = ("--person", ann, "--pose", work / "poses", "-o", work / "out", "--warp")
+    other = save(work / "other.json", kinematics.translate(reference().pose, (5.0, 0.0)))
+    assert run(*arguments) == 1
+    capsys.readouterr()
+    assert run(*arguments, "--resume") == 1
+    assert "2 of 3 pictures are done already" in capsys.readouterr().err
+    assert run(*arguments, "--resume", "--person-pose", other) == 1
+    assert "are done already" not in capsys.readouterr().err
+    save(other, reference().pose)
+    assert run(*arguments, "--resume", "--person-pose", other) == 1
+    assert "are done already" not in capsys.readouterr().err
+
+
+def test_an_earlier_run_can_be_gone_on_with_until_something_takes_its_place(
+    work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (work / "poses" / "three.json").write_text("{", "utf-8")  # keeps the journal
+    arguments = ("--person", work / "people", "--pose", work / "poses", "-o", work / "out")
+    assert run(*arguments, "--warp") == 1
+    journal = (work / "out" / transfer_batch.JOURNAL).read_bytes()
+
+    def stops(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(photo_engines, "_outcome", stops)
+        assert run(*arguments, "--warp") == 130
+        assert "--resume would have gone on" in capsys.readouterr().err
+        assert run(*arguments) == 130  # other pictures: nothing to go on with
+        assert "--resume would" not in capsys.readouterr().err
+    assert (work / "out" / transfer_batch.JOURNAL).read_bytes() == journal
+
+
 # -- what cannot be used ---------------------------------------------------------------------
 def test_without_weights_it_says_what_to_do(
     work: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
