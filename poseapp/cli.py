@@ -326,7 +326,8 @@ def _add_transfer(commands: argparse._SubParsersAction) -> None:
     add("--person-pose", type=Path, metavar="FILE", help="keypoints of the person in the photo")
     add("--in-place", action="store_true", help="the pose was drawn over this very photo")
     add("--warp", action="store_true", help="move the photo's own parts, without the generator")
-    add("--size", type=int, default=0, metavar="PX", help="longer side (default: the photo's own)")
+    longest = "longer side, at most (default: the photo's own)"
+    add("--size", type=int, default=0, metavar="PX", help=longest)
     add("--resume", action="store_true", help="go on where an earlier run stopped")
     add("--engine", choices=("here", "processes", "ray"), default="here", help="where to work")
     add("--workers", type=int, default=0, metavar="N", help="processes (default: one a core)")

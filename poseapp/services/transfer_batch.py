@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from poseapp.formats import registry
 from poseapp.formats.files import write_bytes
 from poseapp.formats.photo_poses import load_over
 from poseapp.services import reference_input
-from poseapp.services.batch import make_folder
+from poseapp.services.batch import complain, make_folder
 from poseapp.services.local import LocalEngine
 from poseapp.services.transfer_tasks import check_ending
 
@@ -89,6 +89,7 @@ class TransferBatch:
         resume: go on where an earlier batch of the same folder stopped.
         in_place: the canvas of a pose is the photo: the pose stays where it is.
         person_pose: keypoints of the one person; None takes those beside each photo, or looks.
+        say: is told what is to be known of a file, once.
     """
 
     jobs: Sequence[Job]
@@ -97,6 +98,7 @@ class TransferBatch:
     resume: bool = False
     in_place: bool = False
     person_pose: Path | None = None
+    say: Callable[[str], None] = complain
     failed: dict[Path, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,6 +108,7 @@ class TransferBatch:
         self._journal = self.jobs[0].out.absolute().parent / JOURNAL
         self._keeps = len(self.jobs) > 1
         self._begun = False
+        self._crowds: set[Path] = set()
         folder = self._journal.parent
         if self._keeps and not os.access(folder, os.W_OK):  # said before anything is rendered
             raise DocumentError(f"The folder {folder} is read-only: choose another one.")
@@ -142,6 +145,9 @@ class TransferBatch:
         there = [p.pose for p in document.people if p.visible and p.pose.present.any()]
         if not there:
             raise DocumentError(f"There is no person in {job.pose.name}.")
+        if len(there) > 1 and job.pose not in self._crowds:
+            self._crowds.add(job.pose)
+            self.say(f"{job.pose.name} holds {len(there)} people; the first is taken.")
         problem = transfer.problem(who, there[0])
         if problem:
             raise DocumentError(_said(problem, job))

@@ -225,6 +225,26 @@ def test_an_earlier_run_can_be_gone_on_with_until_something_takes_its_place(
     assert (work / "out" / transfer_batch.JOURNAL).read_bytes() == journal
 
 
+def test_of_several_people_the_first_is_taken_and_that_is_said_once(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("png", "json"):
+        shutil.copy(work / "people" / f"ann.{kind}", work / "people" / f"bea.{kind}")
+    one = registry.load(work / "poses" / "one.json")
+    two = registry.load(work / "poses" / "two.json")
+    registry.save(Document(one.size, one.people + two.people), work / "both.json")
+    arguments = ("--person", work / "people", "--warp", "--pose")
+    assert run(*arguments, work / "poses" / "one.json", "-o", work / "alone") == 0
+    assert "people" not in capsys.readouterr().err
+    assert run(*arguments, work / "both.json", "-o", work / "first") == 0
+    said = capsys.readouterr().err
+    assert said.count("both.json holds 2 people; the first is taken.") == 1
+    for name in ("ann.png", "bea.png"):
+        np.testing.assert_array_equal(
+            picture(work / "first" / name), picture(work / "alone" / name)
+        )
+
+
 # -- what cannot be used ---------------------------------------------------------------------
 def test_without_weights_it_says_what_to_do(
     work: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
