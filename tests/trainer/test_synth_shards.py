@@ -199,7 +199,10 @@ def test_ctrl_c_stops_with_one_line_and_goes_on_later(
     whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     script = (
-        _RUN.replace('__name__ == "__main__":', '__name__ == "__main__":\n  try:')
+        # A suite that runs in the background of a shell ignores Ctrl+C, and so would its children.
+        _RUN.replace(
+            "steps =", "signal.signal(signal.SIGINT, signal.default_int_handler)\nsteps =", 1
+        ).replace('__name__ == "__main__":', '__name__ == "__main__":\n  try:')
         + "  except KeyboardInterrupt:\n    sys.exit(130)\n"
     )
     words = [str(tmp_path), "300", "0.02", "2", "-1"]  # 3 s, if nobody stops it
