@@ -58,7 +58,6 @@ class TransferController(QObject):
         self._moment: Pose2D | None = None
         self._player: Player | None = None
         self._problem = transfer.NO_REFERENCE
-        self._note = ""
         self._failure = ""
         self._weights_failure = ""
         self._wanted: ReferencePerson | None = None

@@ -129,7 +129,7 @@ class SelfAttentionResidual(nn.Module):
         value = self.value(values).flatten(2)  # (B, C, n)
         # In 32 bits and of vectors of length 1: with products of what a residual stream holds the
         # softmax knew one place only, and in bf16 the rounding of its gradient, which should all
-        # but cancel, came to ten times the gradient of the whole net.
+        # but cancel, came to several times the gradient of the whole net.
         with torch.autocast(x.device.type, enabled=False):
             query = functional.normalize(query.float(), dim=1)
             key = functional.normalize(key.float(), dim=1)
