@@ -75,8 +75,9 @@ _FACE = {1: (0.073, 0.07), 2: (-0.073, 0.07), 3: (0.18, 0.036), 4: (-0.18, 0.036
 
 
 def _middle(pose: Pose2D, joints: tuple[int, ...]) -> np.ndarray | None:
-    found = [pose.keypoints[j] for j in joints if pose.present[j]]
-    return np.mean(found, axis=0) if found else None
+    present = pose.present
+    found = [pose.keypoints[j] for j in joints if present[j]]
+    return sum(found[1:], start=found[0]) / len(found) if found else None
 
 
 def joint_position(pose: Pose2D, joint: int) -> np.ndarray | None:
@@ -93,12 +94,14 @@ def bone_lengths(pose: Pose2D) -> np.ndarray:
 
     Shoulders and nose count from the neck, hips from the pelvis.
     """
-    lengths = np.full(len(COCO_17), np.nan)
-    for joint, parent in enumerate(_PARENTS):
-        end, start = joint_position(pose, joint), joint_position(pose, parent)
-        if end is not None and start is not None:
-            lengths[joint] = math.hypot(*(end - start))
-    return lengths
+    points = np.full((PELVIS + 1, 2), np.nan)
+    points[: len(COCO_17)][pose.present] = pose.keypoints[pose.present]
+    for middle in (NECK, PELVIS):
+        found = joint_position(pose, middle)
+        if found is not None:
+            points[middle] = found
+    bones = points[: len(COCO_17)] - points[list(_PARENTS)]
+    return np.asarray(np.hypot(bones[:, 0], bones[:, 1]))
 
 
 def torso_size(pose: Pose2D) -> float:

@@ -363,8 +363,7 @@ def _bone_factors(motion: list[_Angles], person: _Angles, scale: float) -> np.nd
     person, say how long it is.
     """
     out = np.ones(17)
-    for joint in _LIMBS:
-        pair = (joint, COCO_17.mirror[joint])
+    for pair in ((joint, COCO_17.mirror[joint]) for joint in _LIMBS[::2]):
         mine = [person.values[j, 1] for j in pair if person.there[j] and person.hangs[j] != _ROOT]
         theirs = [
             angles.values[j, 1] * scale
@@ -372,8 +371,9 @@ def _bone_factors(motion: list[_Angles], person: _Angles, scale: float) -> np.nd
             for j in pair
             if angles.there[j] and angles.hangs[j] != _ROOT
         ]
-        if mine and theirs and np.percentile(theirs, 90) > _NO_LENGTH:
-            out[joint] = np.clip(max(mine) / np.percentile(theirs, 90), *_PROPORTIONS)
+        length = float(np.percentile(theirs, 90)) if theirs else 0.0
+        if mine and length > _NO_LENGTH:
+            out[list(pair)] = np.clip(max(mine) / length, *_PROPORTIONS)
     return out
 
 

@@ -177,7 +177,8 @@ def lift_to_3d(
     predictor = ctx.models.get(model)
     joints, elevation = [], []
     for start in range(0, len(points), _LIFT_CHUNK):
-        ctx.progress(start, len(points), "Lifting")
+        if start:  # a pose or two are done before anybody could read of them
+            ctx.progress(start, len(points), "Lifting")
         rows = slice(start, start + _LIFT_CHUNK)
         with trainer_errors():
             lifted, looks_down = predictor.lift(

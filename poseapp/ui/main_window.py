@@ -226,6 +226,8 @@ class MainWindow(QMainWindow):
         self.library_panel.said.connect(self._on_said)
         self.viewport_panel.said.connect(self._on_said)
         self.docks["inspector"].visibilityChanged.connect(self.inspector_panel.set_seen)
+        self.docks["heatmaps"].visibilityChanged.connect(self.heatmaps_panel.set_seen)
+        self.docks["viewport"].visibilityChanged.connect(self.viewport_panel.set_seen)
         self.editing.library_changed.connect(self.library_panel.reload)
         self.library_panel.add_requested.connect(self.editing.add_library_pose)
         self.library_panel.replace_requested.connect(self.editing.replace_with_library_pose)

@@ -48,7 +48,9 @@ class StatusBar(QStatusBar):
 
         self.coordinates = QLabel()
         self.coordinates.setAccessibleName("Mouse position on the canvas, px")
-        self.coordinates.setMinimumWidth(110)
+        # A fixed size: else each text, with each move of the mouse, lays the whole window out anew.
+        widest = self.coordinates.fontMetrics().horizontalAdvance("-00000, -00000 px")
+        self.coordinates.setFixedSize(widest + 4, self.coordinates.fontMetrics().height() + 2)
         self.coordinates.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
         self._progress = QProgressBar()

@@ -23,6 +23,7 @@ from poseapp.services.engine import Engine
 from poseapp.services.transfer_tasks import NO_GENERATOR, PREVIEW_PX, can_generate, check_ending
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
+from poseapp.ui.ahead import Ahead
 from poseapp.ui.playing import Player
 
 PREPARE_LANE, RENDER_LANE, SAVE_LANE = "transfer-photo", "transfer", "transfer-save"
@@ -73,6 +74,7 @@ class TransferController(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._update)
+        self._ahead = Ahead(self._update, self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -183,9 +185,9 @@ class TransferController(QObject):
 
     @Slot()
     def refresh(self) -> None:
-        """Something may have changed: look at it once the events in hand are done."""
+        """Something may have changed: look at it before the window is painted again."""
         if self._seen and not self._soon.isActive():
-            self._soon.start(0)
+            self._ahead.ask()
 
     @Slot(str)
     def _on_pose_changed(self, _: str) -> None:

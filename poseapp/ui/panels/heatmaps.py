@@ -59,6 +59,7 @@ class HeatmapsPanel(QWidget):
         self._estimate: Proposal | None = None
         self._picked = False
         self._stale = True
+        self._seen = True
         self.setObjectName("heatmapsPanel")
         # A drag changes the pose with each mouse move: draw once a frame.
         self._frame = QTimer(self)
@@ -131,12 +132,19 @@ class HeatmapsPanel(QWidget):
     @Slot()
     def _on_changed(self) -> None:
         self._stale = True
-        if self.isVisible() and not self._frame.isActive():
+        if self._seen and self.isVisible() and not self._frame.isActive():
             self._frame.start()
+
+    @Slot(bool)
+    def set_seen(self, seen: bool) -> None:
+        """The panel is in front, or behind another tab, where Qt still calls it visible."""
+        self._seen = seen
+        if seen and self._stale and self.isVisible():
+            self._on_frame()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._stale:
+        if self._stale and self._seen:
             self._on_frame()
 
     @Slot()

@@ -59,6 +59,7 @@ class LiftLink(QObject):
         self._engine = engine
         self._hypotheses = 1
         self._active = True
+        self._hasty = True
         self._known: dict[str, _Known] = {}
         self._refused: dict[str, Pose2D] = {}
         self._task: int | None = None
@@ -96,6 +97,11 @@ class LiftLink(QObject):
             self._forget_gone()
             self._failed_for.clear()
             self._send()
+
+    def set_hasty(self, hasty: bool) -> None:
+        """Follow a pose while it keeps changing, or wait until it has rested."""
+        self._hasty = hasty
+        self._send()
 
     def figures(self, person_id: str) -> tuple[Pose3D, ...]:
         """The newest figures of a person; empty before the first ones."""
@@ -135,7 +141,7 @@ class LiftLink(QObject):
 
     def _send(self) -> None:
         """Ask for what is missing, unless a request is under way already."""
-        if self._task is not None or not self._active:
+        if self._task is not None or not self._active or not (self._hasty or self._resting):
             return
         wanted = self._hypotheses if self._resting else 1
         missing = []

@@ -62,6 +62,7 @@ class GLView:
             raise GLUnsupportedError(str(exc)) from exc
         self._failed = failed
         self._broken = False
+        self._seen = True
         self._scene: Scene | None = None
         self._camera = Camera()
         self._theme = DARK
@@ -109,6 +110,14 @@ class GLView:
         self._changed()
         return picture
 
+    def set_seen(self, seen: bool) -> None:
+        """Draw, or let it be: behind another tab nobody looks, and each frame costs the window."""
+        self._seen = seen
+        if seen:
+            self._changed()
+        else:
+            self._calm_timer.stop()
+
     def close(self) -> None:
         """Let go of the context before Qt deletes it."""
         self._calm_timer.stop()
@@ -118,6 +127,8 @@ class GLView:
 
     def _changed(self) -> None:
         self._calm = False
+        if not self._seen and self._scene is not None:  # the first frame makes the scene
+            return
         if self._slow:
             self._calm_timer.start()
         self.widget.update()
@@ -165,6 +176,7 @@ class PictureView:
         self._joints = np.zeros((0, 17, 3))
         self._ghosts = np.zeros((0, 17, 3))
         self._ghosts_shown = True
+        self._seen = True
         self._image: QImage | None = None
         self._timer = QTimer(self.widget)  # several changes at once make one picture
         self._timer.setSingleShot(True)
@@ -196,7 +208,13 @@ class PictureView:
 
     def changed(self) -> None:
         """Draw anew, soon."""
-        self._timer.start()
+        if self._seen:
+            self._timer.start()
+
+    def set_seen(self, seen: bool) -> None:
+        """Draw, or let it be."""
+        self._seen = seen
+        self.changed()
 
     def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
         """(H, W, 3) uint8 RGB as seen from a camera."""

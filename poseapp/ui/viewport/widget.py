@@ -73,6 +73,7 @@ class ViewportPanel(QWidget):
         self._fitted_for: frozenset[str] = frozenset()
         self._placed: dict[str, np.ndarray] = {}
         self._moment: Pose3D | None = None
+        self._in_front = True
         self.setAccessibleName("3D view")
 
         self.overlay = QLabel(_EMPTY)
@@ -263,6 +264,16 @@ class ViewportPanel(QWidget):
             self.navigation.jump()
             self._on_camera()
 
+    @Slot(bool)
+    def set_seen(self, seen: bool) -> None:
+        """The panel is in front, or behind another tab, where Qt still draws it.
+
+        Behind, it is lifted only once the hand rests, for what is exported from the menu.
+        """
+        self._in_front = seen
+        self.link.set_hasty(seen)
+        self.view.set_seen(seen)
+
     def close_view(self) -> None:
         """Stop asking and drawing; called when the window closes."""
         self.link.set_active(False)
@@ -404,6 +415,7 @@ class ViewportPanel(QWidget):
         self._notice_gl = _NO_GL
         self._adopt_view()
         self.view.show_ghosts(self._ghosts.isChecked())
+        self.view.set_seen(self._in_front)
         self._show()
 
     # -- Qt ----------------------------------------------------------------------------------
