@@ -1,7 +1,7 @@
 """A joint dragged through the real window with real mouse events, and the window at rest.
 
-Each scene runs in a process of its own, since an OpenGL view changes how its whole window is drawn
-for good: `python -m benchmarks.window with-3d` prints one as JSON.
+Each scene runs in a process of its own, so that none finds what another left:
+`python -m benchmarks.window with-3d` prints one as JSON.
 """
 
 from __future__ import annotations

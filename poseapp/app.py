@@ -36,11 +36,8 @@ def make_application(argv: Sequence[str]) -> QApplication:
     app = QApplication.instance() or QApplication(list(argv))
     assert isinstance(app, QApplication)
     import pyqtgraph
-    import vispy
 
-    vispy.use("pyside6")
     pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=True)
-    # vispy installs a handler of its own, so ours comes after it.
     qInstallMessageHandler(_on_qt_message)
     from poseapp.ui.icons import app_icon
 

@@ -1,4 +1,4 @@
-"""What must happen before the QApplication: environment, shared GL contexts, names."""
+"""What must happen before the QApplication: environment and names."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ def prepare() -> None:
     # Both libraries would take whichever binding they find first.
     os.environ["QT_API"] = "pyside6"
     os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
-    from PySide6.QtCore import QCoreApplication, Qt
+    from PySide6.QtCore import QCoreApplication
 
-    # Without shared contexts the 3D view goes blank when its window is made anew.
-    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     QCoreApplication.setOrganizationName("PoseApp")
     QCoreApplication.setApplicationName("PoseApp")
     QCoreApplication.setApplicationVersion(_version())

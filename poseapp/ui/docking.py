@@ -49,13 +49,8 @@ class Docking(QObject):
         dock.setObjectName(f"dock-{name}")
         dock.setWidget(panel)
         feature = QDockWidget.DockWidgetFeature
-        # A 3D view that floats makes its GL context anew: it stays where it is.
         dock.setFeatures(
-            feature.DockWidgetClosable
-            if name == "viewport"
-            else feature.DockWidgetClosable
-            | feature.DockWidgetMovable
-            | feature.DockWidgetFloatable
+            feature.DockWidgetClosable | feature.DockWidgetMovable | feature.DockWidgetFloatable
         )
         dock.dockLocationChanged.connect(self._titles_later)
         dock.topLevelChanged.connect(self._titles_later)

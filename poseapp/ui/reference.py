@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -15,8 +16,10 @@ from poseapp.services.engine import Engine
 from poseapp.state.commands import PutOnCanvas, SetReference
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
-from poseapp.ui.dialogs.create_person import CreatePersonDialog
 from poseapp.ui.dialogs.person_results import ask_file, save_photo
+
+if TYPE_CHECKING:
+    from poseapp.ui.dialogs.create_person import CreatePersonDialog
 
 NO_POSE = Pose2D(np.zeros((17, 2)), np.full(17, Visibility.ABSENT))
 """Of a picture that nobody marked the joints in."""
@@ -54,6 +57,8 @@ class ReferenceController(QObject):
     def dialog(self) -> CreatePersonDialog:
         """The dialog that creates people; made when it is first wanted."""
         if self._dialog is None:
+            from poseapp.ui.dialogs.create_person import CreatePersonDialog
+
             self._dialog = CreatePersonDialog(
                 self._session, self._engine, self._settings, self._window
             )

@@ -15,7 +15,8 @@ from poseapp.core import rig
 from poseapp.core.camera import FRONT, SIDE, Camera, project
 from poseapp.core.skeleton import MOCAP_17
 from poseapp.ui.viewport.offscreen import GLUnavailableError, Offscreen, turntable_frames
-from poseapp.ui.viewport.scene import DARK, LIGHT, Scene, shadow_map
+from poseapp.ui.viewport.scene import Scene, shadow_map
+from poseapp.ui.viewport.themes import DARK, LIGHT
 
 pytestmark = pytest.mark.gl
 

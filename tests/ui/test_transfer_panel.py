@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from poseapp.core import kinematics, transfer
@@ -104,6 +104,34 @@ def test_each_thing_that_is_missing_is_said_with_a_way_out(
     panel._buttons["restore"].click()
     settle()
     assert panel._stack.currentIndex() == 1
+
+
+def test_one_repaint_of_the_window_shows_both_the_joint_and_the_person(
+    shown: MainWindow, qtbot: QtBot
+) -> None:
+    """Two for each move would cost more than warp and painting together."""
+
+    class Repaints(QObject):
+        def __init__(self) -> None:
+            super().__init__()
+            self.order: list[str] = []
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.UpdateRequest:
+                self.order.append("window")
+            return False
+
+    ready(shown)
+    shown.status.hide()
+    settle()
+    repaints = Repaints()
+    shown.installEventFilter(repaints)
+    shown.transferring.warped.connect(lambda _: repaints.order.append("warp"))
+    pose = kinematics.rotate_limb(shown.session.document.person("ben").pose, 7, -0.4)
+    shown.session.undo_stack.push(SetPose(shown.session, "ben", pose, "Move joint", 1))
+    QApplication.sendPostedEvents()
+    shown.removeEventFilter(repaints)
+    assert repaints.order == ["warp", "window"]
 
 
 def test_nothing_is_done_while_nobody_looks(make_window, ann: ReferencePerson) -> None:

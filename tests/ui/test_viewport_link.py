@@ -255,6 +255,24 @@ def test_an_unseen_view_asks_for_nothing_until_it_is_shown(
     assert len(engine.requests) == 1
 
 
+def test_behind_another_tab_it_waits_until_the_hand_rests(
+    session: Session, engine: HandEngine, link: LiftLink, qtbot: QtBot
+) -> None:
+    session.undo_stack.push(AddPeople(session, [Person(standing((300, 300), 400), id="a")]))
+    engine.answer()
+    link.set_hasty(False)
+    asked = len(engine.requests)
+    for x in (100.0, 110.0, 120.0):
+        session.undo_stack.push(MoveJoint(session, "a", 9, (x, 100.0), drag=1))
+    assert len(engine.requests) == asked
+    qtbot.waitUntil(lambda: len(engine.requests) == asked + 1, timeout=5000)
+    assert engine.requests[-1]["keypoints"][0, 9, 0] == 120.0
+    engine.answer()
+    session.undo_stack.push(MoveJoint(session, "a", 9, (130.0, 100.0), drag=2))
+    link.set_hasty(True)
+    assert engine.requests[-1]["keypoints"][0, 9, 0] == 130.0
+
+
 def test_another_document_starts_anew(session: Session, engine: HandEngine, link: LiftLink) -> None:
     heard = Heard(link)
     (ann,) = _add(session, "Ann")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPalette, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from poseapp.core import rig
@@ -28,7 +28,7 @@ from poseapp.state.commands import AddPeople, EditPerson, MoveJoint
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 from poseapp.ui.viewport import views
-from poseapp.ui.viewport.scene import DARK, LIGHT
+from poseapp.ui.viewport.themes import DARK, LIGHT
 from poseapp.ui.viewport.widget import ViewportPanel
 
 
@@ -163,6 +163,15 @@ def _move(widget: Any, where: QPoint, button: Any, modifier: Any) -> Any:
     )  # fmt: skip
 
 
+def _coloured(widget: QWidget) -> tuple[int, int]:
+    """How many pixels of what a widget shows are blue, and how many orange."""
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    pixels = np.array(image.constBits()).reshape(image.height(), -1)
+    pixels = pixels[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
+    red, blue = pixels[..., 0].astype(int), pixels[..., 2].astype(int)
+    return int((blue > red + 90).sum()), int((red > blue + 90).sum())
+
+
 def test_an_empty_panel_says_what_to_do(panel: ViewportPanel) -> None:
     assert "Pick or draw a pose" in panel.overlay.text()
     assert panel.overlay.isVisible()
@@ -185,20 +194,33 @@ def test_a_pose_stands_up_and_goes_again(
 @pytest.mark.display
 def test_the_window_shows_the_figure(panel: ViewportPanel, session: Session, qtbot: QtBot) -> None:
     """Blue and orange pixels appear in what the window shows, OpenGL included."""
-
-    def coloured() -> tuple[int, int]:
-        image = panel.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-        pixels = np.array(image.constBits()).reshape(image.height(), -1)
-        pixels = pixels[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
-        red, blue = pixels[..., 0].astype(int), pixels[..., 2].astype(int)
-        return int((blue > red + 90).sum()), int((red > blue + 90).sum())
-
     assert isinstance(panel.view, views.GLView)
-    before = coloured()
+    before = _coloured(panel)
     _add(session, panel, qtbot)
     frames = panel.view.frames
-    qtbot.waitUntil(lambda: panel.view.frames > frames and coloured()[0] > before[0] + 200)
-    assert coloured()[1] > before[1] + 200
+    qtbot.waitUntil(lambda: panel.view.frames > frames and _coloured(panel)[0] > before[0] + 200)
+    assert _coloured(panel)[1] > before[1] + 200
+
+
+@pytest.mark.display
+def test_the_view_survives_a_window_of_its_own(
+    panel: ViewportPanel, session: Session, qtbot: QtBot
+) -> None:
+    """As when its dock is torn off: a QOpenGLWidget would lose all that was made for it."""
+    _add(session, panel, qtbot)
+    frames = panel.view.frames
+    other = QWidget()
+    qtbot.addWidget(other)
+    QVBoxLayout(other).addWidget(panel.view.widget)
+    other.resize(500, 400)
+    other.show()
+    view = panel.view
+    assert isinstance(view, views.GLView)
+    qtbot.waitUntil(lambda: view.frames > frames, timeout=5000)
+    qtbot.waitUntil(lambda: view.image.width() == view.widget.width(), timeout=5000)  # type: ignore[union-attr]
+    assert "OpenGL is not available" not in panel.notice.text()
+    assert _coloured(other)[0] > 200
+    panel._stage.addWidget(view.widget)
 
 
 def test_the_mouse_turns_shifts_and_zooms(panel: ViewportPanel, qtbot: QtBot) -> None:

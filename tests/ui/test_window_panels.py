@@ -23,6 +23,7 @@ from poseapp.ui.dialogs.canvas_size import CanvasSizeDialog
 from poseapp.ui.dialogs.recovery import RecoveryDialog
 from poseapp.ui.dialogs.settings import SettingsDialog
 from poseapp.ui.main_window import MainWindow
+from tests.ui.conftest import settle
 
 _STATE, _X, _CONFIDENCE = 3, 1, 4
 
@@ -252,3 +253,45 @@ def test_tab_bars_have_names(window: MainWindow, qtbot: QtBot) -> None:
     bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
     assert bars
     qtbot.waitUntil(lambda: all(bar.accessibleName() for bar in bars))
+
+
+# -- tabs ----------------------------------------------------------------------------------------
+def test_panels_behind_others_do_not_draw_what_is_dragged(
+    desk: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """Qt calls them visible: they lie beyond the window's edge."""
+    drawn: list[str] = []
+    show = desk.heatmaps_panel._show
+    monkeypatch.setattr(
+        desk.heatmaps_panel, "_show", lambda *given: (drawn.append("heatmaps"), show(*given))
+    )
+    desk.session.select("anna")
+    desk.show_panel("people")
+    settle()
+    drawn.clear()
+    desk.session.undo_stack.push(MoveJoint(desk.session, "anna", 9, (300.0, 100.0), drag=1))
+    qtbot.wait(120)
+    assert not drawn and desk.heatmaps_panel.isVisible()
+    desk.show_panel("heatmaps")
+    qtbot.waitUntil(lambda: "heatmaps" in drawn, timeout=3000)
+    maps = desk.heatmaps_panel._edited
+    assert maps is not None
+    assert np.array_equal(maps, _maps_of(desk, "anna"))
+
+
+def _maps_of(window: MainWindow, person: str) -> np.ndarray:
+    from poseapp.services import heatmap_export
+
+    return heatmap_export.of_pose(window.session.document.person(person).pose)
+
+
+def test_the_mouse_over_the_canvas_lays_nothing_out_anew(desk: MainWindow) -> None:
+    """Each new text of a label asks for a layout of the whole window, unless its size is fixed."""
+    sizes = set()
+    for x in (1.0, -12345.0, 99999.0):
+        desk.status.show_position(x, x)
+        label = desk.status.coordinates
+        sizes.add(label.size().toTuple())
+        assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
+    assert len(sizes) == 1
+    assert desk.status.coordinates.minimumSize() == desk.status.coordinates.maximumSize()

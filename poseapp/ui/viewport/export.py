@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from PySide6.QtCore import QCoreApplication, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QMenu, QProgressDialog
 
 from poseapp.core.camera import Camera
 from poseapp.core.errors import DocumentError, FormatError, PoseAppError, TaskCancelled
-from poseapp.formats import bvh, pose3d_json, turntable
+from poseapp.formats import bvh, pose3d_json
 from poseapp.formats.files import write_bytes
 from poseapp.state.settings import Settings
 from poseapp.ui.viewport.navigation import turn
@@ -101,6 +100,8 @@ class ExportMenu(QMenu):
             self._write_turntable(path)
         elif kind == "png":
             picture = self._picture(self._panel.navigation.camera, PICTURE_SIZE)
+            import cv2  # not needed for the first window
+
             _, data = cv2.imencode(".png", picture[..., ::-1])
             write_bytes(path, data.tobytes())
         else:
@@ -113,6 +114,8 @@ class ExportMenu(QMenu):
         return picture
 
     def _write_turntable(self, path: Path) -> None:
+        from poseapp.formats import turntable  # nor this
+
         dialog = QProgressDialog("Turning the figure …", "Cancel", 0, 2 * TURN_FRAMES, self._panel)
         dialog.setWindowTitle("Export turntable")
         dialog.setWindowModality(Qt.WindowModality.WindowModal)

@@ -14,7 +14,8 @@ from poseapp.core import draw
 from poseapp.core.camera import Camera
 from poseapp.core.errors import PoseAppError
 from poseapp.ui.viewport.navigation import HOME, turn
-from poseapp.ui.viewport.scene import DARK, Scene, Smoother, Theme
+from poseapp.ui.viewport.scene import Scene, Smoother
+from poseapp.ui.viewport.themes import DARK, Theme
 
 log = logging.getLogger(__name__)
 

@@ -1,84 +1,70 @@
-"""The two surfaces that can show the scene: OpenGL, and plain pictures where there is none."""
+"""The two ways to draw the scene: OpenGL, and plain pictures where there is none."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import (
-    QGuiApplication,
-    QImage,
-    QOpenGLContext,
-    QPainter,
-    QPaintEvent,
-)
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
-from vispy.gloo import gl
 
 from poseapp.core import draw
 from poseapp.core.camera import Camera
-from poseapp.ui.viewport.scene import DARK, Scene, Smoother, Theme
+from poseapp.ui.viewport.themes import DARK, Theme
+
+if TYPE_CHECKING:
+    from poseapp.ui.viewport.hidden_scene import HiddenScene
 
 log = logging.getLogger(__name__)
 
 _NO_GL_PLATFORMS = ("offscreen", "minimal", "vnc", "linuxfb")
-_SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "swrast", "gdi generic", "basic render")
 _CALM_MS = 220
 _MIN_SIZE = QSize(160, 160)
 
 
-class GLUnsupportedError(Exception):
-    """No OpenGL widget can be made here."""
+def platform_has_gl() -> bool:
+    """Qt's platform may have OpenGL; whether the driver has is seen when a `GLView` draws."""
+    return QGuiApplication.platformName() not in _NO_GL_PLATFORMS
 
 
 class GLView:
-    """A vispy canvas with the scene on it.
+    """The scene drawn by OpenGL, out of sight, and shown as a picture.
 
     A graphics card draws each frame larger and scales it down, for smooth edges. Where the
     processor draws, that would cost more than all the rest, so frames are plain while something
     moves, and a smooth one follows.
 
+    OpenGL starts once the widget has been painted, so that the first window need not wait for it.
+
     Args:
         failed: called once, later, when drawing turns out to be impossible.
-    Raises:
-        GLUnsupportedError: the platform or the driver has no OpenGL to offer.
     """
 
     def __init__(self, failed: Callable[[], None]) -> None:
-        if QGuiApplication.platformName() in _NO_GL_PLATFORMS or not QOpenGLContext().create():
-            raise GLUnsupportedError("This screen has no OpenGL.")
-        try:
-            from vispy import app
-
-            self._canvas = app.Canvas(
-                app=app.Application("pyside6"),
-                config={"depth_size": 24, "double_buffer": True},
-                show=False,
-                keys=None,
-            )
-        except Exception as exc:  # whatever vispy or the driver says: there is no view
-            raise GLUnsupportedError(str(exc)) from exc
         self._failed = failed
         self._broken = False
-        self._seen = True
-        self._scene: Scene | None = None
+        self._hidden: HiddenScene | None = None
         self._camera = Camera()
         self._theme = DARK
         self._figures: tuple[np.ndarray, np.ndarray] | None = None
         self._ghosts_shown = True
+        self._stale = True
+        self.image: QImage | None = None
         self.frames = 0
-        self._canvas.events.draw.connect(self._on_draw)
-        self.widget: QWidget = self._canvas.native
+        self.widget: QWidget = _GLWidget(self)
         self.widget.setMinimumSize(_MIN_SIZE)
-        self._smoother, self._picture_smoother = Smoother(), Smoother()
-        self._slow = True
         self._calm = False
         self._calm_timer = QTimer(self.widget)
         self._calm_timer.setSingleShot(True)
         self._calm_timer.setInterval(_CALM_MS)
         self._calm_timer.timeout.connect(self._on_calm)
+        self._begin_timer = QTimer(self.widget)
+        self._begin_timer.setSingleShot(True)
+        self._begin_timer.setInterval(0)
+        self._begin_timer.timeout.connect(self._on_begin)
 
     def show_figures(self, joints: np.ndarray, ghosts: np.ndarray) -> None:
         """(N, 17, 3) and (M, 17, 3) mm, world space; drawn with the next frame."""
@@ -91,78 +77,102 @@ class GLView:
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        if self._scene is not None:
-            self._canvas.set_current()
-            self._scene.set_theme(theme)
+        if self._hidden is not None:
+            self._hidden.set_theme(theme)
         self._changed()
 
     def look_from(self, camera: Camera) -> None:
         self._camera = camera
         self._changed()
 
-    def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray | None:
-        """(H, W, 3) uint8 RGB as seen from a camera; None before the first frame."""
-        if self._scene is None or self._broken:
-            return None
-        self._canvas.set_current()
-        self._bring_scene_up_to_date(self._scene)
-        picture = self._picture_smoother.picture(self._scene, camera, size)
-        self._changed()
-        return picture
+    @property
+    def background(self) -> QColor:
+        """Of the room, until there is a picture."""
+        return QColor.fromRgbF(*self._theme.bottom)
 
-    def set_seen(self, seen: bool) -> None:
-        """Draw, or let it be: behind another tab nobody looks, and each frame costs the window."""
-        self._seen = seen
-        if seen:
-            self._changed()
-        else:
-            self._calm_timer.stop()
+    def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray | None:
+        """(H, W, 3) uint8 RGB as seen from a camera; None where nothing can be drawn."""
+        if self._broken:
+            return None
+        try:
+            return self._up_to_date().picture(camera, size)
+        except Exception:  # whatever vispy or the driver says
+            self._give_up()
+            return None
 
     def close(self) -> None:
-        """Let go of the context before Qt deletes it."""
+        """Let go of the context before Qt does."""
         self._calm_timer.stop()
-        self._canvas.events.draw.disconnect(self._on_draw)
-        self._scene = None
-        self._canvas.close()
+        self._begin_timer.stop()
+        self._broken = True
+        if self._hidden is not None:
+            self._hidden.close()
+            self._hidden = None
 
-    def _changed(self) -> None:
-        self._calm = False
-        if not self._seen and self._scene is not None:  # the first frame makes the scene
-            return
-        if self._slow:
-            self._calm_timer.start()
-        self.widget.update()
+    def paint(self, size: QSize, ratio: float) -> None:
+        """Draw `image` anew where that is due.
 
-    def _on_calm(self) -> None:
-        self._calm = True
-        self.widget.update()
-
-    def _bring_scene_up_to_date(self, scene: Scene) -> None:
-        scene.show_ghosts = self._ghosts_shown
-        if self._figures is not None:
-            figures, self._figures = self._figures, None
-            scene.set_figures(*figures)
-
-    def _on_draw(self, event: object) -> None:
+        Args:
+            size: of the widget, logical px; `ratio`: physical px each.
+        """
         if self._broken:
             return
+        if self._hidden is None:
+            self._begin_timer.start()
+            return
+        wanted = max(round(size.width() * ratio), 1), max(round(size.height() * ratio), 1)
+        if self.image is not None and self.image.size().toTuple() != wanted:
+            self._mark()
+        if not self._stale:
+            return
+        self._stale = False
         try:
-            if self._scene is None:
-                self._scene = Scene(self._theme)
-                renderer = str(gl.glGetParameter(gl.GL_RENDERER)).lower()
-                self._slow = any(name in renderer for name in _SOFTWARE)
-                log.info("the 3D view is drawn by %s", renderer)
-            self._bring_scene_up_to_date(self._scene)
-            size = self._canvas.physical_size
-            if self._calm or not self._slow:
-                self._smoother.draw(self._scene, self._camera, size)
-            else:
-                self._scene.draw(self._camera, size, line_px=self.widget.devicePixelRatioF())
-            self.frames += 1
+            hidden = self._up_to_date()
+            smooth = self._calm or not hidden.slow
+            pixels = hidden.frame(self._camera, wanted, ratio, smooth)
         except Exception:  # an error in a paint event must not end the application
-            log.exception("the 3D view cannot draw")
-            self._broken = True
-            QTimer.singleShot(0, self._failed)
+            self._give_up()
+            return
+        image = QImage(pixels.data, *wanted, 4 * wanted[0], QImage.Format.Format_RGBX8888)
+        self.image = image.copy()  # Qt does not own the array
+        self.frames += 1
+
+    def _up_to_date(self) -> HiddenScene:
+        if self._hidden is None:
+            from poseapp.ui.viewport.hidden_scene import HiddenScene  # vispy: not for the start
+
+            self._hidden = HiddenScene(self._theme)
+        self._hidden.show_ghosts(self._ghosts_shown)
+        if self._figures is not None:
+            figures, self._figures = self._figures, None
+            self._hidden.set_figures(*figures)
+        return self._hidden
+
+    def _give_up(self) -> None:
+        log.exception("the 3D view cannot draw")
+        self._broken = True
+        QTimer.singleShot(0, self._failed)
+
+    def _mark(self) -> None:
+        """What is shown is out of date; a smooth picture follows once it has been calm."""
+        self._stale, self._calm = True, False
+        if self._hidden is None or self._hidden.slow:
+            self._calm_timer.start()
+
+    def _changed(self) -> None:
+        self._mark()
+        self.widget.update()
+
+    def _on_begin(self) -> None:
+        try:
+            self._up_to_date()
+        except Exception:
+            self._give_up()
+        self._changed()
+
+    def _on_calm(self) -> None:
+        self._stale = self._calm = True
+        self.widget.update()
 
 
 class PictureView:
@@ -176,7 +186,6 @@ class PictureView:
         self._joints = np.zeros((0, 17, 3))
         self._ghosts = np.zeros((0, 17, 3))
         self._ghosts_shown = True
-        self._seen = True
         self._image: QImage | None = None
         self._timer = QTimer(self.widget)  # several changes at once make one picture
         self._timer.setSingleShot(True)
@@ -208,13 +217,7 @@ class PictureView:
 
     def changed(self) -> None:
         """Draw anew, soon."""
-        if self._seen:
-            self._timer.start()
-
-    def set_seen(self, seen: bool) -> None:
-        """Draw, or let it be."""
-        self._seen = seen
-        self.changed()
+        self._timer.start()
 
     def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
         """(H, W, 3) uint8 RGB as seen from a camera."""
@@ -237,6 +240,22 @@ class PictureView:
         self._image = image.copy()  # Qt does not own the array
         self.frames += 1
         self.widget.update()
+
+
+class _GLWidget(QWidget):
+    def __init__(self, view: GLView) -> None:
+        super().__init__()
+        self._view = view
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._view.paint(self.size(), self.devicePixelRatioF())
+        painter = QPainter(self)
+        if self._view.image is None:
+            painter.fillRect(self.rect(), self._view.background)
+        else:
+            painter.drawImage(self.rect(), self._view.image)
+        painter.end()
 
 
 class _PictureWidget(QWidget):

@@ -22,6 +22,7 @@ from poseapp.core.camera import Camera
 from poseapp.core.pose import Pose3D
 from poseapp.services.engine import Engine
 from poseapp.services.options import WEIGHTS_KEY
+from poseapp.services.tasks import MAX_HYPOTHESES
 from poseapp.state.commands import SetPose
 from poseapp.state.session import Session
 from poseapp.state.settings import Settings
@@ -31,8 +32,8 @@ from poseapp.ui.viewport.export import ExportMenu
 from poseapp.ui.viewport.hand import Hand
 from poseapp.ui.viewport.link import LiftLink
 from poseapp.ui.viewport.navigation import Navigation
-from poseapp.ui.viewport.scene import DARK, LIGHT, MAX_HYPOTHESES, Theme
-from poseapp.ui.viewport.views import GLUnsupportedError, GLView, PictureView
+from poseapp.ui.viewport.themes import DARK, LIGHT, Theme
+from poseapp.ui.viewport.views import GLView, PictureView, platform_has_gl
 
 _EMPTY = "Pick or draw a pose:\nit stands up here."
 _LIFTING = "Standing the pose up …"
@@ -73,7 +74,6 @@ class ViewportPanel(QWidget):
         self._fitted_for: frozenset[str] = frozenset()
         self._placed: dict[str, np.ndarray] = {}
         self._moment: Pose3D | None = None
-        self._in_front = True
         self.setAccessibleName("3D view")
 
         self.overlay = QLabel(_EMPTY)
@@ -97,9 +97,9 @@ class ViewportPanel(QWidget):
         layout.addLayout(self._use_row())
 
         self.view: GLView | PictureView
-        try:
+        if platform_has_gl():
             self.view = GLView(self._on_gl_failed)
-        except GLUnsupportedError:
+        else:
             self.view = PictureView()
             self._notice_gl = _NO_GL
         self._adopt_view()
@@ -266,13 +266,11 @@ class ViewportPanel(QWidget):
 
     @Slot(bool)
     def set_seen(self, seen: bool) -> None:
-        """The panel is in front, or behind another tab, where Qt still draws it.
+        """The panel is in front, or behind another tab, where Qt still calls it visible.
 
-        Behind, it is lifted only once the hand rests, for what is exported from the menu.
+        Behind, people are lifted only once the hand rests, for what is exported from the menu.
         """
-        self._in_front = seen
         self.link.set_hasty(seen)
-        self.view.set_seen(seen)
 
     def close_view(self) -> None:
         """Stop asking and drawing; called when the window closes."""
@@ -415,7 +413,6 @@ class ViewportPanel(QWidget):
         self._notice_gl = _NO_GL
         self._adopt_view()
         self.view.show_ghosts(self._ghosts.isChecked())
-        self.view.set_seen(self._in_front)
         self._show()
 
     # -- Qt ----------------------------------------------------------------------------------
