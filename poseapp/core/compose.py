@@ -21,7 +21,7 @@ from poseapp.core.limb_maps import smooth
 from poseapp.core.limb_warp import Warped, Warper
 
 _SHADES_PX = 0.8  # of the generator's pixels: what it can tell apart
-_AGREE = 32.0  # grey levels by which generator and warp may differ and still mean the same
+_AGREE = 48.0  # grey levels by which generator and warp may differ and still mean the same
 _LIGHT = 0.04  # of the generator's height: how far around light and hue are told
 _OTHER = 70.0  # grey levels by which generator and warp show two different things
 _FEW = 0.05  # share of a neighbourhood that has to be known for half of the change
@@ -29,6 +29,8 @@ _REGION = 0.014  # of the generator's height: what is decided as one
 _TAKEN = 0.4, 0.65  # agreement at which the warp begins to be taken, and is taken whole
 _EDGE_PX = 1.6  # softness of the outline in the photo, at least
 _EDGE_SHARE = 0.35  # of a generator's pixel: softness of an outline that nothing else knows
+_CRUMBS_PX = 512  # of the longer side: what hangs together is seen at this size
+_CRUMB = 0.3  # share of a piece that moved parts cover, so that it stays
 _STRIP = 256  # rows blended at once: memory stays small
 _MOVED_PX = 0.25
 _STILL_RIM = 0.06  # trunk lengths: how far around moved limbs the photo gives way to the plate
@@ -161,7 +163,29 @@ def blended(generated: Generated, warped: Warped) -> tuple[np.ndarray, np.ndarra
         placed = np.array(generated.to_photo, float)
         placed[1, 2] -= top
         rgb[rows], alpha[rows] = _strip(part, placed, inner, soft, agree, scale)
-    return rgb, alpha
+    return rgb, _without_crumbs(alpha, warped)
+
+
+def _without_crumbs(alpha: np.ndarray, warped: Warped) -> np.ndarray:
+    """The opacity without what hangs together neither with the person nor with a moved part.
+
+    Where hands, feet and their limbs are the photo's, the rims of the generator's own stay over.
+    """
+    shrink = min(1.0, _CRUMBS_PX / max(alpha.shape))
+    size = tuple(max(1, round(v * shrink)) for v in alpha.shape[::-1])
+    small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    own = cv2.resize(warped.alpha, size, interpolation=cv2.INTER_AREA)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats((small > 24).astype(np.uint8))
+    if count <= 2:
+        return alpha
+    area = stats[1:, cv2.CC_STAT_AREA]
+    moved = np.bincount(pieces[own > 128], minlength=count)[1:]
+    kept = (area == area.max()) | (moved > _CRUMB * area)
+    crumbs = np.where(np.concatenate([[False], ~kept])[pieces], 255, 0).astype(np.uint8)
+    crumbs = cv2.dilate(crumbs, np.ones((3, 3), np.uint8), iterations=2)
+    crumbs[own > 8] = 0
+    crumbs = cv2.resize(crumbs, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.multiply(alpha, cv2.bitwise_not(crumbs), scale=1.0 / 255.0))
 
 
 def _strip(
@@ -184,6 +208,7 @@ def _strip(
     own = warped.alpha.astype(np.float32) * np.float32(1.0 / 255.0)
     whole = np.clip(large(agree, cv2.INTER_LINEAR), 0.0, 1.0)
     whole *= warped.trust.astype(np.float32) * np.float32(1.0 / 255.0)
+    whole = smooth((whole - 0.2) / 0.3).astype(np.float32)
     sure = warped.sure.astype(np.float32) * np.float32(1.0 / 255.0)
     np.maximum(whole, sure, out=whole)
     # An outline: sharp as the photo's where the warp is believed, else as the mask suggests.

@@ -15,6 +15,7 @@ import numpy as np
 
 from poseapp.core.body_parts import LIMBS, Figure, capsule, figure, unit_vector
 from poseapp.core.errors import PoseError
+from poseapp.core.limb_ends import draw_end, find_end
 from poseapp.core.limb_layers import SKIRT, TRUNK, Layer, bones, take_apart
 from poseapp.core.limb_maps import (
     Patch,
@@ -35,7 +36,9 @@ _WIDER = 1.35  # what is beside a bone may be stretched
 _PROFILE = 0.06  # trunk lengths that the nose points aside in a view from the side
 _TURNED_HEAD = 0.4  # trunk lengths that the nose moves aside in a head of another direction
 _BESIDE_HEAD = 0.45  # trunk lengths around a head that belong to it
-_TRUSTED_STRETCH = 1.25, 1.9  # a bone seen this much longer or shorter is trusted fully, not at all
+_END_SOFT = 0.015  # trunk lengths: softness of where hands and feet end
+_OTHER_SIDE = 0.8  # trust in a limb that is shown mirrored, or by its twin
+_TRUSTED_STRETCH = 1.4, 2.4  # a bone seen this much longer or shorter is trusted fully, not at all
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Warped:
         trust: (H, W) uint8: 255 where the photo's own pixels were moved without much stretching.
         sure: (H, W) uint8: 255 where it is this and nothing else, whatever else is known, also
             where nobody is: around a head, as no other face is this one and no second one shall
-            look out from behind it.
+            look out from behind it, and around hands and feet.
     """
 
     rgb: np.ndarray
@@ -82,6 +85,9 @@ class Warper:
         if TRUNK not in self.layers:
             raise PoseError("The mask shows nobody: mark the person in the photo again.")
         self._length = {name: _least_length(self.figure, name) for name in LIMBS}
+        limbs = {name: layer for name, layer in self.layers.items() if name in LIMBS}
+        ends = {name: find_end(name, layer, self.figure) for name, layer in limbs.items()}
+        self._ends = {name: end for name, end in ends.items() if end is not None}
         self._levels = {name: [layer] for name, layer in self.layers.items()}
 
     def warp(
@@ -142,8 +148,11 @@ class Warper:
         """As `warp`, with how far the result is to be believed; for the final picture."""
         canvas = np.zeros((*out_size, 4), np.uint8)
         trust = np.zeros(out_size, np.uint8)
+        ends = np.zeros(out_size, np.uint8)
         for item in self._placed(keypoints, transform, depth):
             self._paint(item, canvas, trust)
+            if item.shown in self._ends:
+                draw_end(ends, item.name, self._ends[item.shown], item.target, item.gain, item.flip)
         target = figure(_transformed(keypoints, transform)[0])
         head = _head(target, out_size)
         sure = _head(target, out_size, _BESIDE_HEAD)
@@ -151,6 +160,8 @@ class Warper:
             # Such a head cannot be made of this photo; half of it must not be.
             trust[:] = cv2.multiply(trust, cv2.bitwise_not(head), scale=1.0 / 255.0)
             sure[:] = 0
+        soft = max(_END_SOFT * target.unit, 0.5)
+        sure = np.maximum(sure, cv2.GaussianBlur(ends, (0, 0), soft))
         return Warped(*_straight(canvas), trust, sure)
 
     def _looks_as_before(self, target: Figure) -> bool:
@@ -257,7 +268,7 @@ class Warper:
             for i in range(count - 1)
         ]
         trust = min(_trust(ratio) for ratio in ratios)
-        return places, trust * (1.0 if item.flip > 0 and item.shown == item.name else 0.4)
+        return places, trust * (1.0 if item.flip > 0 and item.shown == item.name else _OTHER_SIDE)
 
     def _skirt(self, item: _Placed, nodes: Patch) -> tuple[np.ndarray, float]:
         trunk = trunk_map(nodes, self.figure, item.target, item.gain)

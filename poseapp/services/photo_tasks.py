@@ -16,6 +16,7 @@ from poseapp.core.errors import TaskError
 from poseapp.services import estimators
 from poseapp.services.context import Task, TaskContext
 from poseapp.services.models import onnx_module, trainer_errors
+from poseapp.services.second_look import with_feet
 
 MAX_PEOPLE = 64
 _LEAST_BOX_PX = 2.0
@@ -81,6 +82,11 @@ def detect_people(
 
     with trainer_errors():
         found = predictor.estimate(picture, small, flip=flip, progress=on_progress)
+        if finder is not None:
+            small, scores, found = with_feet(
+                lambda grown: predictor.estimate(picture, grown, flip=flip),
+                *(small, scores, found, picture.shape[0]),
+            )
     ctx.progress(1, 1)
     before, after = (picture.shape[1], picture.shape[0]), size
     to_photo = [scaled_affine(matrix, before, after) for matrix in found.to_photo]
