@@ -21,6 +21,7 @@ _UNSURE = 0.3, 1.6  # of that: where an edge of the picture decides
 _REACH = 1.0  # of a limb's radius: what surely belongs to it
 _LEAST_SEEN = 0.5  # of a limb's length must lie inside the mask
 _SEEN_OF_FOREARM = 0.55  # of an arm whose wrist is hidden
+_CUTS = 3  # rounds of telling arms from what they lie on
 _OPAQUE = 220
 _ARM_GREED = 0.5  # beyond its thickness an arm owns less than the trunk, which is wider than drawn
 _SKIRT_SHARE = 0.1  # of the legs' area: more cloth than this beside the legs is a skirt or coat
@@ -173,11 +174,12 @@ def _shares(
             score = score + 1.0 + (trunk > 0)  # the shirt hangs over the trousers
         scores[limb.name] = score
     names = list(scores)
-    owner = np.stack([scores[name] for name in names]).argmin(0)
-    owner = _along_edges(owner, unsure, picture, inside)
+    ranked = np.stack([scores[name] for name in names])
+    arms = np.array([name in LIMBS and _is_arm(LIMBS[name]) for name in names])
+    owner = _by_colour(ranked, arms, unsure, picture, inside)
     soft = max(_SOFT * person.unit, 0.6)
     owner = _in_one_piece(owner, names, person, inside)
-    arm = np.isin(owner, [i for i, n in enumerate(names) if n in LIMBS and _is_arm(LIMBS[n])])
+    arm = arms[owner]
     skirt = _skirt(person, (inside > 128) & ~arm, bodies, trunk > 0)
     if skirt is not None:
         names.append(SKIRT)
@@ -247,16 +249,36 @@ def _without_hidden_hands(person: Figure) -> Figure:
     return replace(person, points=points)
 
 
-def _along_edges(
-    owner: np.ndarray, unsure: np.ndarray, picture: np.ndarray, inside: np.ndarray
+def _by_colour(
+    scores: np.ndarray,
+    arms: np.ndarray,
+    unsure: np.ndarray,
+    picture: np.ndarray,
+    inside: np.ndarray,
 ) -> np.ndarray:
-    """The owners of pixels, where they are unsure parted along the picture's edges."""
-    if not unsure.any():
+    """(h, w) index of the part that owns a pixel; where unsure, what looks like arms is arms.
+
+    Args:
+        scores: (L, h, w), the lower the more a part's.
+        arms: (L,) bool, the parts that are arms.
+        unsure: (h, w) bool.
+    """
+    owner, body = scores.argmin(0), inside > 100
+    mine = arms[owner]
+    marks = np.where(mine, cv2.GC_FGD, cv2.GC_BGD).astype(np.uint8)
+    marks[unsure & body] = np.where(mine[unsure & body], cv2.GC_PR_FGD, cv2.GC_PR_BGD)
+    marks[~body] = cv2.GC_BGD
+    if not ((marks == cv2.GC_FGD).any() and (marks == cv2.GC_BGD).any() and (unsure & body).any()):
         return owner
-    markers = np.where(inside > 100, owner + 2, 1).astype(np.int32)
-    markers[unsure & (inside > 100)] = 0
-    found = cv2.watershed(np.ascontiguousarray(picture), markers)
-    return np.where(unsure & (found > 1), found - 2, owner)
+    cv2.setRNGSeed(0)
+    cv2.grabCut(
+        np.ascontiguousarray(picture), marks, None, np.zeros((1, 65)), np.zeros((1, 65)),
+        _CUTS, cv2.GC_INIT_WITH_MASK,
+    )  # fmt: skip
+    is_arm = (marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)
+    nearest_arm = np.flatnonzero(arms)[scores[arms].argmin(0)]
+    nearest_other = np.flatnonzero(~arms)[scores[~arms].argmin(0)]
+    return np.where(unsure & body, np.where(is_arm, nearest_arm, nearest_other), owner)
 
 
 def _skirt(

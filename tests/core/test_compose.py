@@ -157,9 +157,54 @@ def test_a_face_that_looks_as_before_is_the_photos_whatever_the_generator_says(
     pose[:, 0] += 25.0  # nothing stays where it was
     truth = large(pose)
     out = compose(person.photo, person.background, warper, pose, _in_another_hue(truth))
-    face, arm = _around(pose, 0), _around(pose, 9)
+    face, arm = _around(pose, 0), _around(pose, 7)
     assert np.abs(out[face].astype(int) - truth.photo[face]).mean() < 12
     assert np.abs(out[arm].astype(int) - truth.photo[arm]).mean() > 40
+
+
+def test_a_hand_that_is_seen_is_the_photos_whatever_the_generator_says(
+    person: DrawnPerson, warper: Warper
+) -> None:
+    pose = lifted(person.keypoints)
+    pose[:, 0] += 25.0
+    truth = large(pose)
+    wrong = _in_another_hue(truth)
+    fat = cv2.dilate(wrong.mask, np.ones((7, 7), np.uint8))  # fingers like sausages
+    wrong = Generated(wrong.image, fat, wrong.to_photo)
+    out = compose(person.photo, person.background, warper, pose, wrong)
+    for joint in (9, 10, 15, 16):
+        hand = _around(pose, joint)
+        assert np.abs(out[hand].astype(int) - truth.photo[hand]).mean() < 12
+    rows, columns = np.indices(SIZE)
+    near = np.hypot(columns - pose[9, 0], rows - pose[9, 1]) < 24
+    painted = cv2.resize(fat, SIZE[::-1], interpolation=cv2.INTER_NEAREST) > 0.9
+    rim = near & painted & (cv2.dilate(truth.mask, np.ones((5, 5), np.uint8)) == 0)
+    assert rim.sum() > 100
+    assert np.abs(out[rim].astype(int) - person.background[rim]).mean() < 12
+
+
+def test_a_hand_is_the_generators_where_its_forearm_points_at_the_camera(
+    person: DrawnPerson, warper: Warper
+) -> None:
+    pose = lifted(person.keypoints)
+    pose[:, 0] += 25.0
+    pose[9, :2] = pose[7, :2] + [2.0, 2.0]
+    truth = large(pose)
+    out = compose(person.photo, person.background, warper, pose, _in_another_hue(truth))
+    hand = _around(pose, 9)
+    assert np.abs(out[hand].astype(int) - (255 - truth.photo[hand].astype(int))).mean() < 60
+
+
+def test_no_crumbs_of_the_generator_stay_beside_the_photos_limbs(
+    person: DrawnPerson, warper: Warper
+) -> None:
+    pose = lifted(person.keypoints)
+    pose[:, 0] += 25.0
+    truth = large(pose)
+    given = generated(truth)
+    given.mask[4:10, 4:8] = 1.0  # in a corner, where nobody is
+    out = compose(person.photo, person.background, warper, pose, given)
+    assert np.array_equal(out[12:44, 12:36], person.background[12:44, 12:36])
 
 
 def test_the_back_of_a_head_is_not_made_of_a_face(person: DrawnPerson, warper: Warper) -> None:
