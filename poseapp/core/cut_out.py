@@ -12,6 +12,7 @@ import numpy as np
 
 from poseapp.core.body_parts import LIMBS, Figure, capsule, draw_limb, draw_trunk, figure, polygon
 from poseapp.core.errors import PoseError
+from poseapp.core.feet import with_shoes
 
 _WORK_SIDE_PX = 288  # GrabCut's time grows with the pixels: some 0.3 s at this size
 _FINE_SIDE_PX = 1024  # the outline follows the photo's edges at this size
@@ -60,7 +61,8 @@ def cut_out(
     factor = np.array(small_size) / np.array([x1 - x0, y1 - y0])
     moved = np.array(keypoints, float)
     moved[:, :2] = (moved[:, :2] - [x0, y0] + 0.5) * factor - 0.5
-    found = _grab(small, figure(moved))
+    placed = figure(moved)
+    found = with_shoes(small, _grab(small, placed), placed)
     if box is not None:
         inner = np.array([box[0] - x0, box[1] - y0, box[0] + box[2] - x0, box[1] + box[3] - y0])
         inner = inner * np.tile(factor, 2)
