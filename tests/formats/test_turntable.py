@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -43,6 +44,19 @@ def test_frames_come_out_again_in_order_and_colour(tmp_path: Path, suffix: str) 
     assert np.allclose(centres, [4 * n + 5.5 for n in range(12)], atol=1.5)
     assert np.abs(frames[0][40, 60].astype(int) - (30, 30, 200)).max() < 30  # red, not blue
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [path.name]
+
+
+def test_a_film_is_what_browsers_and_telephones_play(tmp_path: Path) -> None:
+    path = tmp_path / "turn.mp4"
+    turntable.save(_frames(24), path, fps=23.976)
+    with av.open(str(path)) as film:
+        (stream,) = film.streams
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert stream.codec_context.colorspace == 1  # BT.709
+        assert float(stream.average_rate) == pytest.approx(23.976, abs=1e-3)
+        assert stream.frames == 24
+    content = path.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")  # plays while it still loads
 
 
 def test_a_gif_keeps_time_and_loops_for_ever(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ _TEXT = """
 <p><b>Data.</b> COCO 2017 keypoints and captions (CC BY 4.0). Motion capture from mocap.cs.cmu.edu,
 made with funding from NSF EIA-0196217, and from HDM05 (CC BY-SA 3.0). The Models panel names the
 data and the licence of each model.</p>
-<p><b>Made with</b> Qt for Python (LGPL), pyqtgraph, vispy, OpenCV, NumPy and PyTorch.</p>
+<p><b>Made with</b> Qt for Python (LGPL), pyqtgraph, vispy, OpenCV, PyAV, NumPy and PyTorch.</p>
 """
 
 
