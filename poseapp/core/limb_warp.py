@@ -37,6 +37,7 @@ _PROFILE = 0.06  # trunk lengths that the nose points aside in a view from the s
 _TURNED_HEAD = 0.4  # trunk lengths that the nose moves aside in a head of another direction
 _BESIDE_HEAD = 0.45  # trunk lengths around a head that belong to it
 _END_SOFT = 0.015  # trunk lengths: softness of where hands and feet end
+_SOFT_PX = 2.0  # of the copy on which wide blurs are done
 _OTHER_SIDE = 0.8  # trust in a limb that is shown mirrored, or by its twin
 _TRUSTED_STRETCH = 1.4, 2.4  # a bone seen this much longer or shorter is trusted fully, not at all
 
@@ -161,7 +162,7 @@ class Warper:
             trust[:] = cv2.multiply(trust, cv2.bitwise_not(head), scale=1.0 / 255.0)
             sure[:] = 0
         soft = max(_END_SOFT * target.unit, 0.5)
-        sure = np.maximum(sure, cv2.GaussianBlur(ends, (0, 0), soft))
+        sure = np.maximum(sure, _softened(ends, soft))
         return Warped(*_straight(canvas), trust, sure)
 
     def _looks_as_before(self, target: Figure) -> bool:
@@ -335,7 +336,17 @@ def _head(target: Figure, size: tuple[int, int], radius: float = 0.3) -> np.ndar
         return head
     up = unit_vector(target.head - target.neck, (0.0, -1.0)) * target.unit
     capsule(head, target.head + 0.02 * up, target.head + 0.25 * up, radius * target.unit)
-    return np.asarray(cv2.GaussianBlur(head, (0, 0), max(0.03 * target.unit, 0.5)))
+    return _softened(head, max(0.03 * target.unit, 0.5))
+
+
+def _softened(mask: np.ndarray, sigma: float) -> np.ndarray:
+    """A blurred (H, W) uint8 mask; a wide blur is done on a small copy, where it costs little."""
+    if sigma < 2.0 * _SOFT_PX:
+        return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma))
+    size = tuple(max(1, round(side * _SOFT_PX / sigma)) for side in mask.shape[::-1])
+    small = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), _SOFT_PX)
+    return np.asarray(cv2.resize(small, mask.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def _transformed(keypoints: np.ndarray, transform: np.ndarray | None) -> tuple[np.ndarray, float]:
