@@ -30,6 +30,7 @@ _TAKEN = 0.4, 0.65  # agreement at which the warp begins to be taken, and is tak
 _EDGE_PX = 1.6  # softness of the outline in the photo, at least
 _EDGE_SHARE = 0.35  # of a generator's pixel: softness of an outline that nothing else knows
 _CRUMBS_PX = 512  # of the longer side: what hangs together is seen at this size
+_LARGE = 0.05  # of the largest piece: no crumb
 _CRUMB = 0.3  # share of a piece that moved parts cover, so that it stays
 _STRIP = 256  # rows blended at once: memory stays small
 _MOVED_PX = 0.25
@@ -180,10 +181,10 @@ def _without_crumbs(alpha: np.ndarray, warped: Warped) -> np.ndarray:
         return alpha
     area = stats[1:, cv2.CC_STAT_AREA]
     moved = np.bincount(pieces[own > 128], minlength=count)[1:]
-    kept = (area == area.max()) | (moved > _CRUMB * area)
-    crumbs = np.where(np.concatenate([[False], ~kept])[pieces], 255, 0).astype(np.uint8)
+    kept = np.concatenate([[False], (area > _LARGE * area.max()) | (moved > _CRUMB * area)])
+    crumbs = np.where(kept[pieces] | (pieces == 0), 0, 255).astype(np.uint8)
     crumbs = cv2.dilate(crumbs, np.ones((3, 3), np.uint8), iterations=2)
-    crumbs[own > 8] = 0
+    crumbs[(own > 8) | kept[pieces]] = 0
     crumbs = cv2.resize(crumbs, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.multiply(alpha, cv2.bitwise_not(crumbs), scale=1.0 / 255.0))
 

@@ -36,7 +36,7 @@ def with_shoes(picture: np.ndarray, mask: np.ndarray, person: Figure) -> np.ndar
     """
     out = mask.copy()
     for knee, ankle in _LEGS:
-        if person.there[ankle]:
+        if person.there[ankle] and (person.seen[ankle] or person.seen[knee]):
             _decide(picture, out, person, knee, ankle)
     return out
 
@@ -73,12 +73,13 @@ def _decide(picture: np.ndarray, mask: np.ndarray, person: Figure, knee: int, an
     sure = drawn((at, at + _SURE[0] * unit * down, _SURE[1]))
     if person.there[knee]:
         sure |= drawn((at - _SHIN[0] * (at - person.points[knee]), at, _SHIN[1]))
-    others = drawn(*_other_legs(person, ankle))
+    otmine = drawn(*_other_legs(person, ankle))
     labels = np.where(foot, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
     labels[(known | likely) & foot] = cv2.GC_PR_FGD
     labels[sure] = cv2.GC_FGD
     labels[known & ~foot] = cv2.GC_FGD  # the leg
-    if not (labels == cv2.GC_BGD).any():
+    mine = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    if mine.all() or not mine.any():  # the foot lies beyond the photo, or fills it
         return
     cv2.setRNGSeed(0)
     cv2.grabCut(
@@ -92,7 +93,7 @@ def _decide(picture: np.ndarray, mask: np.ndarray, person: Figure, knee: int, an
     _, pieces = cv2.connectedComponents(found)
     held = np.unique(pieces[sure])
     found = np.isin(pieces, held[held > 0])
-    change = foot & ~others
+    change = foot & ~otmine
     if not _LEAST < float((found & change).sum()) / (unit * scale) ** 2 < _MOST:
         return
     decided = np.where(change, found, known).astype(np.uint8) * 255

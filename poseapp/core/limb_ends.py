@@ -14,12 +14,13 @@ import numpy as np
 from poseapp.core.body_parts import LIMBS, Figure, capsule, unit_vector
 from poseapp.core.limb_layers import Layer
 
+_CUT = 0.12  # trunk lengths along the photo's border: there the hand goes on beyond it
 _FROM = -0.04  # trunk lengths along the bone: where a hand or foot begins
 _RIM = 0.035  # trunk lengths around it
 _LEAST_AREA = 0.012  # square trunk lengths: less than that is no hand
 _LARGEST = {"arm": 0.32, "leg": 0.42}  # trunk lengths from its middle: more is no hand, no foot
 _LEAST_BONE = 0.2  # trunk lengths: a bone seen from its end does not say where its hand points
-_STRETCH = 0.4, 2.2  # of the bone: beyond it the hand is seen from elsewhere
+_STRETCH = 0.4, 1.5  # of the bone: beyond it the hand is seen from elsewhere
 _TRUE = 0.65, 1.5  # of the bone: within it forearm and shank are seen as in the photo
 _BEGIN = 0.35  # of it: nearer to elbow or knee the sleeve or thigh takes part
 _AROUND = 1.5  # half thicknesses: no other outline shall look out from behind
@@ -44,12 +45,20 @@ class End:
     thick: float
 
 
-def find_end(name: str, layer: Layer, person: Figure) -> End | None:
-    """The hand or foot of a limb; None where the photo does not show it whole."""
+def find_end(name: str, layer: Layer, person: Figure, size: tuple[int, int]) -> End | None:
+    """The hand or foot of a limb; None where the photo does not show it whole.
+
+    Args:
+        person: px of the photo.
+        size: (height, width) px of the photo.
+    """
     _, before, joint = LIMBS[name].joints
-    if not (person.there[before] and person.seen[joint]):
+    kind = name.rpartition("_")[2]
+    # An ankle may count as hidden by its shoe: where the knee is seen, so is the foot.
+    seen = person.seen[joint] or (kind == "leg" and person.seen[before])
+    if not (person.there[before] and person.there[joint] and seen):
         return None
-    unit, largest = person.unit, _LARGEST[name.rpartition("_")[2]]
+    unit, largest = person.unit, _LARGEST[kind]
     bone = person.points[joint] - person.points[before]
     length = float(np.hypot(*bone))
     if length < _LEAST_BONE * unit:
@@ -63,12 +72,23 @@ def find_end(name: str, layer: Layer, person: Figure) -> End | None:
     mine = (along > _FROM * unit) & (np.hypot(x, y) < 2.0 * largest * unit)
     if mine.sum() < _LEAST_AREA * unit * unit:
         return None
+    if (
+        _at_border(rows[mine] + layer.offset[1], columns[mine] + layer.offset[0], size)
+        > _CUT * unit
+    ):
+        return None
     a, b = along[mine], across[mine]
     middle = (a.min() + a.max()) / 2.0, (b.min() + b.max()) / 2.0
     radius = float(np.hypot(a - middle[0], b - middle[1]).max()) + _RIM * unit
     if radius > largest * unit:
         return None
     return End(float(middle[0]), float(middle[1]), radius, length, LIMBS[name].radii[1] * unit)
+
+
+def _at_border(rows: np.ndarray, columns: np.ndarray, size: tuple[int, int]) -> int:
+    """How many px lie on the border of a (height, width) picture."""
+    high, wide = size[0] - 1, size[1] - 1
+    return int(((rows == 0) | (rows == high) | (columns == 0) | (columns == wide)).sum())
 
 
 def draw_end(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from poseapp.core.body_parts import LIMBS, Figure, capsule, figure, unit_vector
+from poseapp.core.body_parts import LIMBS, Figure, capsule, draw_limb, figure, polygon, unit_vector
 from poseapp.core.errors import PoseError
 from poseapp.core.limb_ends import draw_end, find_end
 from poseapp.core.limb_layers import SKIRT, TRUNK, Layer, bones, take_apart
@@ -38,6 +38,8 @@ _TURNED_HEAD = 0.4  # trunk lengths that the nose moves aside in a head of anoth
 _BESIDE_HEAD = 0.45  # trunk lengths around a head that belong to it
 _END_SOFT = 0.015  # trunk lengths: softness of where hands and feet end
 _SOFT_PX = 2.0  # of the copy on which wide blurs are done
+_SOLID = 200  # opacity from which a part hides what lies behind it
+_THICKER = 1.6  # times as thick as usual: what may be a limb that is made up
 _OTHER_SIDE = 0.8  # trust in a limb that is shown mirrored, or by its twin
 _TRUSTED_STRETCH = 1.4, 2.4  # a bone seen this much longer or shorter is trusted fully, not at all
 
@@ -87,7 +89,9 @@ class Warper:
             raise PoseError("The mask shows nobody: mark the person in the photo again.")
         self._length = {name: _least_length(self.figure, name) for name in LIMBS}
         limbs = {name: layer for name, layer in self.layers.items() if name in LIMBS}
-        ends = {name: find_end(name, layer, self.figure) for name, layer in limbs.items()}
+        ends = {
+            name: find_end(name, layer, self.figure, self.size) for name, layer in limbs.items()
+        }
         self._ends = {name: end for name, end in ends.items() if end is not None}
         self._levels = {name: [layer] for name, layer in self.layers.items()}
 
@@ -150,7 +154,8 @@ class Warper:
         canvas = np.zeros((*out_size, 4), np.uint8)
         trust = np.zeros(out_size, np.uint8)
         ends = np.zeros(out_size, np.uint8)
-        for item in self._placed(keypoints, transform, depth):
+        placed = self._placed(keypoints, transform, depth)
+        for item in placed:
             self._paint(item, canvas, trust)
             if item.shown in self._ends:
                 draw_end(ends, item.name, self._ends[item.shown], item.target, item.gain, item.flip)
@@ -162,6 +167,9 @@ class Warper:
             trust[:] = cv2.multiply(trust, cv2.bitwise_not(head), scale=1.0 / 255.0)
             sure[:] = 0
         soft = max(_END_SOFT * target.unit, 0.5)
+        # A limb that the photo lacks is the generator's, also where a hand lies on it.
+        lacking = _drawn_limbs(target, set(LIMBS) - {item.name for item in placed}, out_size)
+        ends[(lacking > 0) & (cv2.extractChannel(canvas, 3) < _SOLID)] = 0
         sure = np.maximum(sure, _softened(ends, soft))
         return Warped(*_straight(canvas), trust, sure)
 
@@ -327,6 +335,17 @@ class _Placed:
     flip: float
     target: Figure
     gain: float
+
+
+def _drawn_limbs(target: Figure, names: Collection[str], size: tuple[int, int]) -> np.ndarray:
+    """(H, W) uint8: where some limbs may be, with a skirt between legs."""
+    out = np.zeros(size, np.uint8)
+    for name in names:
+        draw_limb(out, target, LIMBS[name], _THICKER)
+    legs = [j for n in names if n.endswith("leg") for j in LIMBS[n].joints if target.there[j]]
+    if len(legs) > 2:
+        polygon(out, target.points[legs])
+    return out
 
 
 def _head(target: Figure, size: tuple[int, int], radius: float = 0.3) -> np.ndarray:

@@ -84,7 +84,9 @@ def detect_people(
         found = predictor.estimate(picture, small, flip=flip, progress=on_progress)
         if finder is not None:
             small, scores, found = with_feet(
-                lambda grown: predictor.estimate(picture, grown, flip=flip),
+                lambda grown: predictor.estimate(
+                    picture, grown, flip=flip, progress=lambda *_: ctx.progress(0.99, 1)
+                ),
                 *(small, scores, found, picture.shape[0]),
             )
     ctx.progress(1, 1)

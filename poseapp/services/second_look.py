@@ -56,14 +56,16 @@ def with_feet(
     taken = np.flatnonzero(legs & (moved < _SAME * boxes[rows, 3]))
     if not len(taken):
         return boxes, scores, found
-    boxes = boxes.copy()
+    half, boxes = boxes[:, 3], boxes.copy()
     boxes[rows[taken]] = higher[taken]
     found = _replaced(found, rows[taken], _of(again, taken))
     kept = np.ones(len(boxes), bool)
     for row in rows[taken]:
+        if not kept[row]:
+            continue
         others = np.flatnonzero(kept & (np.arange(len(boxes)) != row))
         apart = _apart(_of(found, others), _of(found, np.full(len(others), row)), _ALL)
-        same = others[apart < _SAME * boxes[row, 3]]
+        same = others[apart < _SAME * half[row]]
         if len(same) and scores[row] <= scores[same].max():
             kept[row] = False
         else:

@@ -195,6 +195,38 @@ def test_a_hand_is_the_generators_where_its_forearm_points_at_the_camera(
     assert np.abs(out[hand].astype(int) - (255 - truth.photo[hand].astype(int))).mean() < 60
 
 
+def test_legs_that_the_photo_lacks_are_whole_where_hands_lie_on_them(
+    person: DrawnPerson,
+) -> None:
+    portrait = person.keypoints.copy()
+    portrait[13:17] = 0.0
+    bare = Warper(person.photo, np.where(np.indices(SIZE)[0] > 330, 0, person.mask), portrait)
+    assert "left_leg" not in bare.layers and "left_arm" in bare._ends
+    pose = person.keypoints.copy()
+    pose[9, :2] = 0.5 * (pose[11, :2] + pose[13, :2])
+    pose[7, :2] = 0.5 * (pose[5, :2] + pose[9, :2]) + [14.0, 0.0]
+    truth = large(pose)
+    out = compose(person.photo, person.background, bare, pose, generated(truth))
+    leg = (truth.photo == np.array([220, 200, 50])).all(-1)
+    near = np.hypot(*(np.indices(SIZE)[::-1] - pose[9, :2, None, None])) < 40
+    shown = np.abs(out.astype(int) - [220, 200, 50]).mean(-1) < 60
+    assert (leg & near).sum() > 300
+    assert shown[leg & near].mean() > 0.8
+
+
+def test_crumbs_take_nothing_of_the_person_with_them(person: DrawnPerson, warper: Warper) -> None:
+    pose = lifted(person.keypoints)
+    pose[:, 0] += 25.0
+    given = generated(large(pose))
+    plain = compose(person.photo, person.background, warper, pose, given)
+    rows, columns = np.nonzero(given.mask > 0.5)
+    left = int(columns[rows == rows[len(rows) // 2]].min())
+    given.mask[rows[len(rows) // 2], max(left - 4, 0) : left - 2] = 1.0
+    out = compose(person.photo, person.background, warper, pose, given)
+    inside = cv2.erode(large(pose).mask, np.ones((3, 3), np.uint8)) > 250
+    assert np.abs(out.astype(int) - plain)[inside].max() < 40
+
+
 def test_no_crumbs_of_the_generator_stay_beside_the_photos_limbs(
     person: DrawnPerson, warper: Warper
 ) -> None:

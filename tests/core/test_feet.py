@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from poseapp.core.body_parts import Figure, figure
+from poseapp.core.body_parts import Figure, draw_trunk, figure
+from poseapp.core.cut_out import cut_out
 from poseapp.core.feet import with_shoes
 from tests.helpers.drawn_person import keypoints
 
@@ -54,6 +55,39 @@ def test_the_rest_of_the_mask_stays_and_bare_ground_gets_no_shoe() -> None:
     assert np.array_equal(with_shoes(picture, mask, person)[:200], mask[:200])
     bare = np.full_like(picture, 170)
     assert (with_shoes(bare, legs, person) > 0).sum() < 2 * (legs > 0).sum()
+
+
+def test_the_shoes_are_in_the_mask_of_the_person() -> None:
+    picture, legs, shoes, person = scene((120, 60, 30))
+    trunk = np.zeros(SIZE, np.uint8)
+    draw_trunk(trunk, person, 0.9)
+    picture[trunk > 0] = (60, 140, 90)
+    points = keypoints(80.0, (180.0, 90.0))
+    points[[7, 8, 9, 10]] = 0.0  # no arms are drawn
+    found = cut_out(picture, points) > 127
+    assert found[shoes].mean() > 0.85
+    assert found[legs > 0].mean() > 0.85
+
+
+def test_a_foot_behind_something_is_not_made_of_it() -> None:
+    picture, legs, _, _ = scene((120, 60, 30))
+    points = keypoints(80.0, (180.0, 90.0))
+    points[[13, 14, 15, 16], 2] = 1.0
+    assert np.array_equal(with_shoes(picture, legs, figure(points)), legs)
+    points[[13, 14], 2] = 2.0  # an ankle may count as hidden by its shoe
+    assert not np.array_equal(with_shoes(picture, legs, figure(points)), legs)
+
+
+@pytest.mark.parametrize("shift", [*range(60, 420, 20), 900])
+def test_a_foot_at_or_beyond_the_edge_of_the_photo_is_no_fault(shift: int) -> None:
+    picture, legs, _, _ = scene((120, 60, 30))
+    points = keypoints(80.0, (180.0, 90.0))
+    points[:, 0] += shift
+    moved = np.roll(legs, shift, 1)
+    moved[:, : min(shift, SIZE[1])] = 0
+    assert with_shoes(picture, moved, figure(points)).shape == legs.shape
+    points[[13, 14]] = 0.0
+    assert with_shoes(picture, moved, figure(points)).shape == legs.shape
 
 
 def test_feet_that_are_absent_or_beyond_the_photo_change_nothing() -> None:

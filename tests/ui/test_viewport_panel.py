@@ -77,6 +77,13 @@ class QuickEngine(QObject):
         return number
 
 
+class SilentEngine(QuickEngine):
+    """Never answers."""
+
+    def submit(self, task: str, *, lane: str | None = None, **kwargs: Any) -> int:
+        return 1
+
+
 @pytest.fixture
 def session(qapp: object) -> Iterator[Session]:
     session = Session()
@@ -427,6 +434,43 @@ def test_exports_that_cannot_be_are_sentences(
         panel.export_menu.write("png", tmp_path / "nowhere" / "a.png")
 
 
+def test_an_export_has_the_pose_as_it_is_now_also_from_behind_another_tab(
+    panel: ViewportPanel, session: Session, qtbot: QtBot, tmp_path: Path
+) -> None:
+    person = _add(session, panel, qtbot)
+    panel.set_seen(False)
+    session.undo_stack.push(MoveJoint(session, person.id, 9, (320.0, 100.0), drag=1))
+    assert not panel.link.is_current(person.id)
+    panel.export_menu.write("json", tmp_path / "a.json")
+    assert panel.link.is_current(person.id)
+    assert len(panel.world_figures()[0]) == 5
+
+
+def test_a_panel_that_was_never_shown_lifts_and_draws_for_an_export(
+    session: Session, engine: QuickEngine, settings: Settings, qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = ViewportPanel(session, engine, settings)  # type: ignore[arg-type]
+    pose = Pose2D(mocap17_to_coco17(_FIGURE.joints)[:, :2] * 0.3 + (300, 300))
+    session.undo_stack.push(AddPeople(session, [Person(pose, "Ann")]))
+    assert not panel.people() and panel.export_menu.menuAction().isEnabled()
+    panel.export_menu.write("png", tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 1000
+    _close(panel)
+
+
+def test_figures_that_do_not_come_are_not_waited_for_without_end(
+    panel: ViewportPanel, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    person = _add(session, panel, qtbot)
+    monkeypatch.setattr(panel.link, "_engine", SilentEngine())
+    monkeypatch.setattr(panel.link.catch_up.__func__, "__defaults__", (50,))
+    session.undo_stack.push(MoveJoint(session, person.id, 9, (320.0, 100.0), drag=1))
+    with pytest.raises(DocumentError, match="try again"):
+        panel.export_menu.write("bvh", tmp_path / "a.bvh")
+    assert not (tmp_path / "a.bvh").exists()
+
+
 def test_without_opengl_it_works_more_plainly(
     plain_panel: ViewportPanel, session: Session, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -444,6 +488,59 @@ def test_without_opengl_it_works_more_plainly(
     assert session.document.person(person.id).pose != person.pose
     plain_panel.export_menu.write("png", tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.display
+def test_opengl_starts_after_the_first_paint_and_is_given_back(
+    session: Session, engine: QuickEngine, settings: Settings, qtbot: QtBot
+) -> None:
+    from vispy.gloo.context import canvasses
+
+    panel = ViewportPanel(session, engine, settings)  # type: ignore[arg-type]
+    panel.resize(300, 300)
+    assert isinstance(panel.view, views.GLView)
+    panel.grab()  # paints
+    assert panel.view._hidden is None
+    _open(panel, qtbot)
+    hidden = panel.view._hidden
+    assert hidden is not None
+    known = [canvas() for canvas in canvasses]
+    assert hidden._gloo in known
+    _close(panel)
+    assert hidden._gloo not in [canvas() for canvas in canvasses]
+    assert not hidden._surface.isValid()
+
+
+@pytest.mark.display
+def test_a_driver_that_fails_during_an_export_is_replaced_at_once(
+    panel: ViewportPanel,
+    session: Session,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("lost")
+
+    _add(session, panel, qtbot)
+    monkeypatch.setattr("poseapp.ui.viewport.hidden_scene.HiddenScene.picture", broken)
+    panel.export_menu.write("png", tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 1000
+    assert isinstance(panel.view, views.PictureView)
+    qtbot.wait(30)
+    assert isinstance(panel.view, views.PictureView)
+
+
+@pytest.mark.display
+def test_a_lost_context_does_not_stop_a_change_of_theme(
+    panel: ViewportPanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("lost")
+
+    monkeypatch.setattr("poseapp.ui.viewport.hidden_scene.HiddenScene._make_current", broken)
+    panel.view.set_theme(LIGHT)
+    qtbot.waitUntil(lambda: isinstance(panel.view, views.PictureView), timeout=5000)
 
 
 @pytest.mark.display

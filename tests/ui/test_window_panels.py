@@ -23,6 +23,7 @@ from poseapp.ui.dialogs.canvas_size import CanvasSizeDialog
 from poseapp.ui.dialogs.recovery import RecoveryDialog
 from poseapp.ui.dialogs.settings import SettingsDialog
 from poseapp.ui.main_window import MainWindow
+from poseapp.ui.panels.emblem import Emblem
 from tests.ui.conftest import settle
 
 _STATE, _X, _CONFIDENCE = 3, 1, 4
@@ -267,12 +268,17 @@ def test_panels_behind_others_do_not_draw_what_is_dragged(
     )
     desk.session.select("anna")
     desk.show_panel("people")
+    desk.show_panel("transfer")
     settle()
+    assert not desk.viewport_panel.link._hasty and desk.viewport_panel.isVisible()
     drawn.clear()
     desk.session.undo_stack.push(MoveJoint(desk.session, "anna", 9, (300.0, 100.0), drag=1))
     qtbot.wait(120)
     assert not drawn and desk.heatmaps_panel.isVisible()
     desk.show_panel("heatmaps")
+    desk.show_panel("viewport")
+    settle()
+    assert desk.viewport_panel.link._hasty
     qtbot.waitUntil(lambda: "heatmaps" in drawn, timeout=3000)
     maps = desk.heatmaps_panel._edited
     assert maps is not None
@@ -295,3 +301,20 @@ def test_the_mouse_over_the_canvas_lays_nothing_out_anew(desk: MainWindow) -> No
         assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
     assert len(sizes) == 1
     assert desk.status.coordinates.minimumSize() == desk.status.coordinates.maximumSize()
+
+
+def test_the_pictures_of_empty_panels_follow_the_theme(desk: MainWindow) -> None:
+    def ink(emblem: Emblem) -> float:
+        image = emblem.pixmap().toImage()
+        places = [(x, y) for x in range(image.width()) for y in range(image.height())]
+        shown = [image.pixelColor(x, y) for x, y in places if image.pixelColor(x, y).alpha() > 200]
+        return float(np.mean([colour.lightness() for colour in shown]))
+
+    emblems = desk.findChildren(Emblem)
+    assert len(emblems) >= 4
+    inks = {}
+    for theme in ("light", "dark"):
+        desk.settings.theme = theme
+        settle()
+        inks[theme] = [ink(emblem) for emblem in emblems]
+    assert max(inks["light"]) < 110 and min(inks["dark"]) > 140

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -31,6 +31,7 @@ from poseapp.state.session import Session
 from poseapp.state.settings import Settings
 from poseapp.ui.icons import icon
 from poseapp.ui.panels.caption_form import MAX_SEED, CaptionForm, examples, tool_button
+from poseapp.ui.panels.emblem import Emblem
 from poseapp.ui.panels.gallery import GalleryView
 from poseapp.ui.panels.notice import Notice
 
@@ -437,8 +438,7 @@ class CaptionPanel(QWidget):
         column = QVBoxLayout(page)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(6)
-        picture = QLabel()
-        picture.setPixmap(icon("caption").pixmap(QSize(40, 40)))
+        picture = Emblem("caption", 40)
         title = QLabel("Poses from words")
         title.setObjectName("title")
         hint = QLabel(

@@ -23,6 +23,7 @@ from poseapp.state.settings import Settings
 from poseapp.ui.actions import ActionSet
 from poseapp.ui.icons import icon
 from poseapp.ui.panels.caption_form import tool_button
+from poseapp.ui.panels.emblem import Emblem
 from poseapp.ui.panels.picture_view import PictureView
 from poseapp.ui.photos import pixmap_of
 
@@ -89,9 +90,7 @@ class ReferencePanel(QWidget):
 
     def _make_empty(self) -> QWidget:
         page = QWidget()
-        picture = QLabel()
-        picture.setPixmap(icon("reference").pixmap(QSize(44, 44)))
-        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        picture = Emblem("reference", 44)
         head = QLabel("No reference person")
         head.setObjectName("section")
         head.setAlignment(Qt.AlignmentFlag.AlignCenter)

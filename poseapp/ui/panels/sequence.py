@@ -33,6 +33,7 @@ from poseapp.state.session import Session
 from poseapp.ui.actions import ActionSet
 from poseapp.ui.icons import icon
 from poseapp.ui.panels.caption_form import tool_button
+from poseapp.ui.panels.emblem import Emblem
 from poseapp.ui.panels.gallery import POSE_MIME
 from poseapp.ui.panels.key_strip import KeyStrip, pose_id_of
 from poseapp.ui.sequencing import SequenceController
@@ -109,8 +110,7 @@ class SequencePanel(QWidget):
 
     def _make_empty(self) -> QWidget:
         page = QWidget()
-        picture = QLabel()
-        picture.setPixmap(icon("film").pixmap(QSize(36, 36)))
+        picture = Emblem("film", 36)
         text = QLabel(_EMPTY)
         text.setObjectName("hint")
         text.setWordWrap(True)

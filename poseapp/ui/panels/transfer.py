@@ -23,9 +23,9 @@ from poseapp.core import transfer
 from poseapp.services.transfer_tasks import NO_GENERATOR
 from poseapp.state.session import Session
 from poseapp.ui.actions import ActionSet
-from poseapp.ui.icons import icon
 from poseapp.ui.panels.caption_form import tool_button
 from poseapp.ui.panels.compare_view import CompareView
+from poseapp.ui.panels.emblem import Emblem
 from poseapp.ui.panels.picture_view import PictureView
 from poseapp.ui.photos import pixmap_of
 from poseapp.ui.transferring import TransferController
@@ -83,9 +83,7 @@ class TransferPanel(QWidget):
     # -- construction ------------------------------------------------------------------------
     def _make_empty(self) -> QWidget:
         page = QWidget()
-        picture = QLabel()
-        picture.setPixmap(icon("transfer").pixmap(QSize(44, 44)))
-        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        picture = Emblem("transfer", 44)
         self.head, self.text = QLabel(), QLabel()
         self.head.setObjectName("section")
         self.text.setObjectName("hint")

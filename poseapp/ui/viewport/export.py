@@ -80,7 +80,10 @@ class ExportMenu(QMenu):
 
     def write(self, kind: str, path: Path) -> None:
         """Write a file of one of the menu's kinds; PoseAppError when it cannot be."""
+        current = self._panel.catch_up()
         people = self._panel.people()
+        if people and not current:
+            raise DocumentError("The 3D figures are still being made: try again in a moment.")
         if not people:
             raise DocumentError("There is no 3D figure to write: pick or draw a pose first.")
         if kind == "json":
@@ -110,7 +113,7 @@ class ExportMenu(QMenu):
     def _picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
         picture = self._panel.picture(camera, size)
         if picture is None:
-            raise DocumentError("The 3D view has drawn nothing yet: open it and try again.")
+            raise DocumentError("The 3D view cannot draw here: export 3D JSON or BVH instead.")
         return picture
 
     def _write_turntable(self, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QEventLoop, QObject, QTimer, Signal, Slot
 
 from poseapp.core.errors import PoseAppError
 from poseapp.core.pose import Pose2D, Pose3D
@@ -14,6 +14,7 @@ from poseapp.services.engine import Engine
 from poseapp.state.session import Session
 
 REST_MS = 150
+CATCH_UP_MS = 8000
 MIN_BODY_JOINTS = 4
 _BODY = np.array([not name.endswith(("nose", "eye", "ear")) for name in COCO_17.joints])
 
@@ -102,6 +103,38 @@ class LiftLink(QObject):
         """Follow a pose while it keeps changing, or wait until it has rested."""
         self._hasty = hasty
         self._send()
+
+    def catch_up(self, longest_ms: int = CATCH_UP_MS) -> bool:
+        """Wait for the figures of the poses as they are now, all hypotheses included.
+
+        Returns:
+            Whether all of them are there that can be.
+        """
+        active, hasty = self._active, self._hasty
+        self._active = self._hasty = self._resting = True
+        self._rest.stop()
+        self._forget_gone()
+        self._send()
+        loop = QEventLoop()
+        timer = QTimer()
+        timer.setSingleShot(True)
+        timer.timeout.connect(loop.quit)
+        engine = self._engine
+        ends = (engine.task_succeeded, engine.task_failed, engine.task_cancelled)
+
+        def look(*_: object) -> None:
+            if self._task is None:  # what the link itself heard before, as it was connected first
+                loop.quit()
+
+        for end in ends:
+            end.connect(look)
+        if self._task is not None:
+            timer.start(longest_ms)
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        for end in ends:
+            end.disconnect(look)
+        self._active, self._hasty = active, hasty
+        return all(self.is_current(i) or refusal(p) for i, p in self._visible().items())
 
     def figures(self, person_id: str) -> tuple[Pose3D, ...]:
         """The newest figures of a person; empty before the first ones."""

@@ -65,6 +65,10 @@ class GLView:
         self._begin_timer.setSingleShot(True)
         self._begin_timer.setInterval(0)
         self._begin_timer.timeout.connect(self._on_begin)
+        self._fail_timer = QTimer(self.widget)  # never from within a paint event
+        self._fail_timer.setSingleShot(True)
+        self._fail_timer.setInterval(0)
+        self._fail_timer.timeout.connect(self._failed)
 
     def show_figures(self, joints: np.ndarray, ghosts: np.ndarray) -> None:
         """(N, 17, 3) and (M, 17, 3) mm, world space; drawn with the next frame."""
@@ -78,7 +82,10 @@ class GLView:
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         if self._hidden is not None:
-            self._hidden.set_theme(theme)
+            try:
+                self._hidden.set_theme(theme)
+            except Exception:  # the driver let go of the context
+                self._give_up()
         self._changed()
 
     def look_from(self, camera: Camera) -> None:
@@ -104,6 +111,7 @@ class GLView:
         """Let go of the context before Qt does."""
         self._calm_timer.stop()
         self._begin_timer.stop()
+        self._fail_timer.stop()
         self._broken = True
         if self._hidden is not None:
             self._hidden.close()
@@ -151,7 +159,7 @@ class GLView:
     def _give_up(self) -> None:
         log.exception("the 3D view cannot draw")
         self._broken = True
-        QTimer.singleShot(0, self._failed)
+        self._fail_timer.start()
 
     def _mark(self) -> None:
         """What is shown is out of date; a smooth picture follows once it has been calm."""

@@ -30,7 +30,7 @@ from poseapp.ui.icons import icon
 from poseapp.ui.viewport import placing
 from poseapp.ui.viewport.export import ExportMenu
 from poseapp.ui.viewport.hand import Hand
-from poseapp.ui.viewport.link import LiftLink
+from poseapp.ui.viewport.link import LiftLink, refusal
 from poseapp.ui.viewport.navigation import Navigation
 from poseapp.ui.viewport.themes import DARK, LIGHT, Theme
 from poseapp.ui.viewport.views import GLView, PictureView, platform_has_gl
@@ -303,7 +303,8 @@ class ViewportPanel(QWidget):
             self._fitted_for = standing
         self.use_button.setEnabled(active is not None)
         self.export_button.setEnabled(bool(self._placed))
-        self.export_menu.menuAction().setEnabled(bool(self._placed))
+        there = (p.pose for p in self._session.document.people if p.visible)
+        self.export_menu.menuAction().setEnabled(any(refusal(pose) is None for pose in there))
         self._say()
 
     def _say(self) -> None:
@@ -405,6 +406,8 @@ class ViewportPanel(QWidget):
     def _on_gl_failed(self) -> None:
         """Drawing with OpenGL is impossible after all: go on without."""
         broken = self.view
+        if isinstance(broken, PictureView):
+            return
         self.view = PictureView()
         self.overlay.setParent(None)
         self._stage.removeWidget(broken.widget)
@@ -414,6 +417,7 @@ class ViewportPanel(QWidget):
         self._adopt_view()
         self.view.show_ghosts(self._ghosts.isChecked())
         self._show()
+        self.show_moment(self._moment)
 
     # -- Qt ----------------------------------------------------------------------------------
     def showEvent(self, event: QShowEvent) -> None:
@@ -438,4 +442,14 @@ class ViewportPanel(QWidget):
 
     def picture(self, camera: Camera, size: tuple[int, int]) -> np.ndarray | None:
         """(H, W, 3) uint8 RGB of the figures as they stand, seen from a camera."""
-        return self.view.picture(camera, size)
+        picture = self.view.picture(camera, size)
+        if picture is None:  # it has just turned out that OpenGL cannot
+            self._on_gl_failed()
+            picture = self.view.picture(camera, size)
+        return picture
+
+    def catch_up(self) -> bool:
+        """Wait until everybody stands as on the canvas: behind another tab that may be later."""
+        done = self.link.catch_up()
+        self._show()
+        return done
