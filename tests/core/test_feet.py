@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from poseapp.core.body_parts import Figure, draw_trunk, figure
+from poseapp.core.body_parts import Figure, figure
 from poseapp.core.cut_out import cut_out
 from poseapp.core.feet import with_shoes
+from poseapp.core.paths import resources_dir
+from poseapp.core.transfer import as_array
+from poseapp.formats import registry
 from tests.helpers.drawn_person import keypoints
 
 SIZE = (420, 360)
@@ -57,16 +60,17 @@ def test_the_rest_of_the_mask_stays_and_bare_ground_gets_no_shoe() -> None:
     assert (with_shoes(bare, legs, person) > 0).sum() < 2 * (legs > 0).sum()
 
 
-def test_the_shoes_are_in_the_mask_of_the_person() -> None:
-    picture, legs, shoes, person = scene((120, 60, 30))
-    trunk = np.zeros(SIZE, np.uint8)
-    draw_trunk(trunk, person, 0.9)
-    picture[trunk > 0] = (60, 140, 90)
-    points = keypoints(80.0, (180.0, 90.0))
-    points[[7, 8, 9, 10]] = 0.0  # no arms are drawn
-    found = cut_out(picture, points) > 127
-    assert found[shoes].mean() > 0.85
-    assert found[legs > 0].mean() > 0.85
+@pytest.mark.parametrize("name", ["04", "16", "24"])
+def test_dark_shoes_on_a_dark_floor_are_in_the_mask_of_the_person(name: str) -> None:
+    folder = resources_dir() / "people"
+    photo = cv2.cvtColor(cv2.imread(str(folder / f"{name}.jpg")), cv2.COLOR_BGR2RGB)
+    points = as_array(registry.load(folder / f"{name}.json").people[0].pose)
+    unit = np.hypot(*(points[[5, 6], :2].mean(0) - points[[11, 12], :2].mean(0)))
+    found = cut_out(photo, points) > 127
+    rows, columns = np.indices(found.shape)
+    for x, y, _ in points[[15, 16]]:
+        below = (np.hypot(columns - x, rows - y) < 0.4 * unit) & (rows > y)
+        assert (found & below).sum() > 0.04 * unit**2
 
 
 def test_a_foot_behind_something_is_not_made_of_it() -> None:

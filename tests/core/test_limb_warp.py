@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from poseapp.core.body_parts import figure
+from poseapp.core.body_parts import LIMBS, draw_limb, draw_trunk, figure
 from poseapp.core.errors import PoseError
 from poseapp.core.limb_maps import Patch, limb_map, patch, trunk_map
 from poseapp.core.limb_warp import Warper
 from tests.helpers.drawn_person import COLOURS, DrawnPerson, draw, keypoints
 
 SIZE = (280, 240)
+UNIT = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -233,3 +234,26 @@ def test_joints_map_to_joints() -> None:
         at = np.stack(np.broadcast_arrays(grid.x, grid.y), -1)
         nearest = np.abs(at - b).sum(-1).argmin()
         assert np.hypot(*(spot.reshape(-1, 2)[nearest] - a)) < 1.5
+
+
+def test_a_thin_arm_takes_no_cloth_of_the_trunk_along(person: DrawnPerson) -> None:
+    """How thick it is, its colour says: this one is half as thick as arms usually are."""
+    points = keypoints(UNIT, (240.0, 140.0))
+    points[7, :2] = points[5, :2] + np.array([-20.0, 45.0])
+    points[9, :2] = points[7, :2] + np.array([-45.0, 15.0])
+    photo, mask = np.full((560, 480, 3), 235, np.uint8), np.zeros((560, 480), np.uint8)
+    one = figure(points)
+    draw_trunk(mask, one)
+    photo[mask > 0] = COLOURS["trunk"]
+    thin = np.zeros_like(mask)
+    draw_limb(thin, one, LIMBS["left_arm"], 0.5)
+    photo[thin > 0] = COLOURS["left_arm"]
+    arm = Warper(photo, np.maximum(mask, thin), points).layers["left_arm"]
+    x, y = arm.offset
+    solid = arm.colour[..., 3] > 200
+    cloth = np.zeros_like(solid)
+    there = photo[y : y + solid.shape[0], x : x + solid.shape[1]]
+    cloth[(there == np.array(COLOURS["trunk"])).all(-1)] = True
+    assert (solid & cloth).sum() < 0.12 * solid.sum()
+    own = (there == np.array(COLOURS["left_arm"])).all(-1)
+    assert (solid & own).sum() > 0.8 * own.sum()

@@ -453,8 +453,10 @@ def test_a_panel_that_was_never_shown_lifts_and_draws_for_an_export(
     pose = Pose2D(mocap17_to_coco17(_FIGURE.joints)[:, :2] * 0.3 + (300, 300))
     session.undo_stack.push(AddPeople(session, [Person(pose, "Ann")]))
     assert not panel.people() and panel.export_menu.menuAction().isEnabled()
+    view = panel.view
     panel.export_menu.write("png", tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 1000
+    assert panel.view is view  # it did not give up
     _close(panel)
 
 
