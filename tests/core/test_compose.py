@@ -215,7 +215,7 @@ def test_legs_that_the_photo_lacks_are_whole_where_hands_lie_on_them(
     assert shown[leg & near].mean() > 0.95
 
 
-@pytest.mark.parametrize("gap", [2, 4, 9])
+@pytest.mark.parametrize("gap", [1, 4, 9])
 def test_crumbs_take_nothing_of_the_person_with_them(gap: int) -> None:
     alpha = np.zeros((400, 300), np.uint8)
     alpha[100:300, 100:200] = 255
