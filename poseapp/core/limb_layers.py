@@ -173,6 +173,7 @@ def _shares(
         elif not _raised(person, limb):
             score = score + 1.0 + (trunk > 0)  # the shirt hangs over the trousers
         scores[limb.name] = score
+    _part_legs(scores, person, inside)
     names = list(scores)
     ranked = np.stack([scores[name] for name in names])
     arms = np.array([name in LIMBS and _is_arm(LIMBS[name]) for name in names])
@@ -185,7 +186,9 @@ def _shares(
         names.append(SKIRT)
         owner[skirt & ~arm & (owner != 0)] = len(names) - 1
     out = {}
+    cross = _legs_cross(person)
     for index, name in enumerate(names):
+        twin = np.zeros(inside.shape, bool)  # what is the other leg's and not before this one
         own = cv2.GaussianBlur(np.where(owner == index, 255, 0).astype(np.uint8), (0, 0), soft)
         if name == TRUNK:
             whole = np.zeros_like(inside)
@@ -197,14 +200,47 @@ def _shares(
             continue
         else:
             whole = bodies[name]
-            if not _legs_cross(person):  # else the one in front hides a part of the other
-                other = [i for i, n in enumerate(names) if n == LIMBS[name].twin]
-                whole = np.where(np.isin(owner, other), 0, whole).astype(np.uint8)
+            if not cross:  # else the one in front hides a part of the other
+                twin = np.isin(owner, [i for i, n in enumerate(names) if n == LIMBS[name].twin])
+                whole = np.where(twin, 0, whole).astype(np.uint8)
         whole = cv2.GaussianBlur(whole, (0, 0), soft)
         # Where a part borders on one behind it, it goes on beneath, so that no seam shows.
         wide = cv2.dilate(own, np.ones((3, 3), np.uint8), iterations=max(1, round(2 * soft)))
-        out[name] = (np.maximum(np.maximum(own, whole), wide), np.asarray(own))
+        wide[twin] = 0
+        share = np.maximum(np.maximum(own, whole), wide)
+        if name in LIMBS:
+            share = _without_slivers(share, inside, person, LIMBS[name])
+        out[name] = (share, np.asarray(own))
     return out
+
+
+def _part_legs(scores: dict[str, np.ndarray], person: Figure, inside: np.ndarray) -> None:
+    """What could be either leg's is the one's whose bones are nearer; changes `scores`."""
+    legs = [name for name in scores if name in LIMBS and not _is_arm(LIMBS[name])]
+    if len(legs) < 2:
+        return
+    far = []
+    for name in legs:
+        line = np.zeros_like(inside)
+        draw_limb(line, person, LIMBS[name], 0.1, tip=0.3)
+        far.append(_distance(line))
+    best = np.minimum(scores[legs[0]], scores[legs[1]])
+    for name, mine, other in ((legs[0], far[0], far[1]), (legs[1], far[1], far[0])):
+        scores[name] = best + 0.01 * (mine > other)
+
+
+def _without_slivers(
+    share: np.ndarray, inside: np.ndarray, person: Figure, limb: Limb
+) -> np.ndarray:
+    """A leg's share without what a gap parts from its bones: the rim of the other leg."""
+    line = np.zeros_like(inside)
+    draw_limb(line, person, limb, 0.3, tip=0.6)
+    _, pieces = cv2.connectedComponents(((share > 24) & (inside > 64)).astype(np.uint8))
+    held = np.unique(pieces[line > 0])
+    kept = np.isin(pieces, held[held > 0])
+    slivers = ((pieces > 0) & ~kept).astype(np.uint8)
+    slivers = cv2.dilate(slivers, np.ones((3, 3), np.uint8), iterations=2) > 0
+    return np.where(slivers & ~kept, 0, share).astype(np.uint8)
 
 
 def _in_one_piece(
