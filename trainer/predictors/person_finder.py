@@ -21,6 +21,7 @@ _SAME = 0.55  # overlap from which on two boxes are one person
 _INSIDE = 0.8  # share of a box within a better one that makes it a part of that person
 _SMALL = 0.3  # of the picture's longer side; if all are smaller, there may be more
 _MOST_TILES = 48
+_CLOSE = 0.85  # of its score is believed of a box that a square alone shows: it knows less around
 _LEVELS = 3  # halvings of the tiles; people below a fiftieth of the picture are left
 _RIM = 0.015  # of a tile; boxes that touch an inner rim are cut off and are left to the next tile
 
@@ -89,7 +90,9 @@ class Predictor:
             for start in range(0, len(squares), _CHUNK):
                 if progress is not None:
                     progress(done + start, done + len(squares))
-                parts.append(self._look(photo, squares[start : start + _CHUNK], least))
+                found, sure = self._look(photo, squares[start : start + _CHUNK], least)
+                kept = _CLOSE * sure >= least
+                parts.append((found[kept], _CLOSE * sure[kept]))
             done += len(squares)
             boxes, scores = _merged(
                 np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
