@@ -190,3 +190,31 @@ def test_the_set_apart_photographs_are_in_the_data(data_root: Path) -> None:
     assert set(validation.names) == set(listed)
     assert not set(train.names) & set(listed)
     assert (validation.keypoints[..., 2] >= HIDDEN).sum(1).min() >= 6
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 12.0])
+def test_a_crop_of_a_large_photograph_looks_at_what_it_shows_alone(
+    turn_deg: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y, x = np.mgrid[:1600, :2400].astype(np.float32)
+    waves = 127 + 110 * np.sin(x / 21) * np.cos(y / 33)
+    photo = np.repeat(waves[..., None], 3, axis=2).astype(np.uint8)
+    box = np.array([1500.0, 700.0, 300.0, 500.0], np.float32)
+    matrix = person_crops.placement(box, 128, zoom=1.0, turn_deg=turn_deg)
+    sizes: list[tuple[int, int]] = []
+    resize = cv2.resize
+
+    def seen(picture: np.ndarray, size: list[int], **how: object) -> np.ndarray:
+        sizes.append(picture.shape[:2])
+        return resize(picture, size, **how)
+
+    monkeypatch.setattr(cv2, "resize", seen)
+    found = person_crops.warped(photo, matrix, (128, 128), grey=128)
+    assert max(sizes[0]) < 1000
+    rows, columns = np.mgrid[:128, :128]
+    back = cv2.invertAffineTransform(matrix)
+    x = back[0, 0] * columns + back[0, 1] * rows + back[0, 2]
+    y = back[1, 0] * columns + back[1, 1] * rows + back[1, 2]
+    truth = cv2.remap(photo, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+    inner = np.s_[8:-8, 8:-8]
+    assert np.abs(found[inner].astype(int) - truth[inner]).mean() < 4

@@ -14,6 +14,7 @@ BOX_TO_CROP = 1.2
 """Side of a crop over the longer side of the box; joints near the border keep some context."""
 
 _MOST_PX = 16_000
+_RIM_PX = 2.0  # of the result, around what is seen of a picture
 
 
 @dataclass(frozen=True)
@@ -204,15 +205,17 @@ def warped(
         mode: of cv2, what lies outside of the picture; grey: its value for BORDER_CONSTANT.
     """
     linear, offset = matrix[:, :2], matrix[:, 2]
-    if max(picture.shape[:2]) > _MOST_PX:  # cv2 warps no picture of more than 32,767 px
+    scale = float(np.sqrt(abs(np.linalg.det(linear))))
+    # Only what is seen is made smaller; and cv2 warps no picture of more than 32,767 px.
+    if scale < 0.5 or max(picture.shape[:2]) > _MOST_PX:
         corners = np.array([[-1, -1], [size[0], -1], [-1, size[1]], [size[0], size[1]]], float)
         seen = (corners - offset) @ np.linalg.inv(linear).T
         width, height = picture.shape[1], picture.shape[0]
-        x0, y0 = np.clip(np.floor(seen.min(0) - 2), 0, [width - 1, height - 1]).astype(int)
-        x1, y1 = np.clip(np.ceil(seen.max(0) + 2), [x0 + 1, y0 + 1], [width, height]).astype(int)
+        rim = 2.0 + _RIM_PX / scale
+        x0, y0 = np.clip(np.floor(seen.min(0) - rim), 0, [width - 1, height - 1]).astype(int)
+        x1, y1 = np.clip(np.ceil(seen.max(0) + rim), [x0 + 1, y0 + 1], [width, height]).astype(int)
         picture = picture[y0:y1, x0:x1]
         offset = offset + linear @ np.array([x0, y0])
-    scale = float(np.sqrt(abs(np.linalg.det(linear))))
     if scale < 0.5:  # shrink by areas first, or thin limbs flicker
         small = [max(1, round(2 * scale * n)) for n in (picture.shape[1], picture.shape[0])]
         back = np.array([picture.shape[1] / small[0], picture.shape[0] / small[1]])
