@@ -3,8 +3,8 @@
 The generator knows how the person looks in the new pose, at 128 x 64 or 256 x 128 px. The warped
 photo knows every hair and thread, where a part only turned. So wherever the two agree and the warp
 is to be believed, the warp is taken, elsewhere the generator. A head that shows the same side as
-before is the photo's, whatever the generator says. What did not move stays the photo, byte for
-byte.
+before, and hands and feet that the photo shows, are the photo's, whatever the generator says. What
+did not move stays the photo, byte for byte.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _OTHER = 70.0  # grey levels by which generator and warp show two different thin
 _FEW = 0.05  # share of a neighbourhood that has to be known for half of the change
 _REGION = 0.014  # of the generator's height: what is decided as one
 _TAKEN = 0.4, 0.65  # agreement at which the warp begins to be taken, and is taken whole
+_DECIDED = 0.2, 0.5  # the same of agreement and trust together: half of each is a blur
 _EDGE_PX = 1.6  # softness of the outline in the photo, at least
 _EDGE_SHARE = 0.35  # of a generator's pixel: softness of an outline that nothing else knows
 _CRUMBS_PX = 512  # of the longer side: what hangs together is seen at this size
@@ -209,7 +210,7 @@ def _strip(
     own = warped.alpha.astype(np.float32) * np.float32(1.0 / 255.0)
     whole = np.clip(large(agree, cv2.INTER_LINEAR), 0.0, 1.0)
     whole *= warped.trust.astype(np.float32) * np.float32(1.0 / 255.0)
-    whole = smooth((whole - 0.2) / 0.3).astype(np.float32)
+    whole = smooth((whole - _DECIDED[0]) / (_DECIDED[1] - _DECIDED[0])).astype(np.float32)
     sure = warped.sure.astype(np.float32) * np.float32(1.0 / 255.0)
     np.maximum(whole, sure, out=whole)
     # An outline: sharp as the photo's where the warp is believed, else as the mask suggests.

@@ -17,7 +17,7 @@ from poseapp.core.body_parts import LIMBS, Figure, Limb, draw_limb, draw_trunk, 
 TRUNK, SKIRT = "trunk", "skirt"
 _WORK_UNIT_PX = 72.0  # the parts are told apart at this trunk length: their borders are soft anyway
 _SOFT = 0.022  # softness of borders between parts, in trunk lengths
-_UNSURE = 0.3, 1.6  # of that: where an edge of the picture decides
+_UNSURE = 0.3, 1.6  # of that: where colours decide
 _REACH = 1.0  # of a limb's radius: what surely belongs to it
 _LEAST_SEEN = 0.5  # of a limb's length must lie inside the mask
 _SEEN_OF_FOREARM = 0.55  # of an arm whose wrist is hidden
