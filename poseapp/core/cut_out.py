@@ -13,6 +13,7 @@ import numpy as np
 from poseapp.core.body_parts import LIMBS, Figure, capsule, draw_limb, draw_trunk, figure, polygon
 from poseapp.core.errors import PoseError
 from poseapp.core.feet import with_shoes
+from poseapp.core.regions import grab_cut, touching
 
 _WORK_SIDE_PX = 288  # GrabCut's time grows with the pixels: some 0.3 s at this size
 _FINE_SIDE_PX = 1024  # the outline follows the photo's edges at this size
@@ -101,10 +102,7 @@ def _grab(picture: np.ndarray, person: Figure) -> np.ndarray:
     if not (labels == cv2.GC_FGD).any() or not (labels == cv2.GC_BGD).any():
         return body
     smooth = cv2.bilateralFilter(picture, 5, 20.0, 3.0)  # noise and grass would be cut into crumbs
-    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.setRNGSeed(0)  # the clusters of colours begin at random: the same photo, the same mask
-    cv2.grabCut(smooth, labels, None, background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK)
-    found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
+    found = grab_cut(smooth, labels, _ROUNDS).astype(np.uint8)
     if found.sum() < 0.4 * (body > 0).sum():  # the colours said nothing: trust the bones
         return body
     return _tidy(found, sure, body)
@@ -143,9 +141,7 @@ def _tidy(found: np.ndarray, sure: np.ndarray, body: np.ndarray) -> np.ndarray:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     found = cv2.morphologyEx(found, cv2.MORPH_OPEN, kernel) | (sure > 0).astype(np.uint8)
     found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, kernel)
-    _, pieces = cv2.connectedComponents(found, connectivity=8)
-    held = np.unique(pieces[sure > 0])
-    found = np.isin(pieces, held[held > 0]).astype(np.uint8)
+    found = touching(found, sure > 0).astype(np.uint8)
     _, holes, stats, _ = cv2.connectedComponentsWithStats(1 - found, connectivity=4)
     small = stats[:, cv2.CC_STAT_AREA] < 0.004 * max(int((body > 0).sum()), 1)
     small[0] = False

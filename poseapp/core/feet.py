@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from poseapp.core.body_parts import Figure, capsule, unit_vector
+from poseapp.core.regions import grab_cut, touching
 
 _LEGS = ((13, 15), (14, 16))
 _WINDOW = 0.62  # trunk lengths around a foot that are looked at
@@ -73,7 +74,7 @@ def _decide(picture: np.ndarray, mask: np.ndarray, person: Figure, knee: int, an
     sure = drawn((at, at + _SURE[0] * unit * down, _SURE[1]))
     if person.there[knee]:
         sure |= drawn((at - _SHIN[0] * (at - person.points[knee]), at, _SHIN[1]))
-    otmine = drawn(*_other_legs(person, ankle))
+    others = drawn(*_other_legs(person, ankle))
     labels = np.where(foot, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
     labels[(known | likely) & foot] = cv2.GC_PR_FGD
     labels[sure] = cv2.GC_FGD
@@ -81,19 +82,12 @@ def _decide(picture: np.ndarray, mask: np.ndarray, person: Figure, knee: int, an
     mine = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     if mine.all() or not mine.any():  # the foot lies beyond the photo, or fills it
         return
-    cv2.setRNGSeed(0)
-    cv2.grabCut(
-        _weighted(look), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS,
-        cv2.GC_INIT_WITH_MASK,
-    )  # fmt: skip
-    found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
+    found = grab_cut(_weighted(look), labels, _ROUNDS).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     found = cv2.morphologyEx(found, cv2.MORPH_OPEN, kernel)
     found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, kernel, iterations=2)
-    _, pieces = cv2.connectedComponents(found)
-    held = np.unique(pieces[sure])
-    found = np.isin(pieces, held[held > 0])
-    change = foot & ~otmine
+    found = touching(found, sure)
+    change = foot & ~others
     if not _LEAST < float((found & change).sum()) / (unit * scale) ** 2 < _MOST:
         return
     decided = np.where(change, found, known).astype(np.uint8) * 255

@@ -72,10 +72,8 @@ def find_end(name: str, layer: Layer, person: Figure, size: tuple[int, int]) -> 
     mine = (along > _FROM * unit) & (np.hypot(x, y) < 2.0 * largest * unit)
     if mine.sum() < _LEAST_AREA * unit * unit:
         return None
-    if (
-        _at_border(rows[mine] + layer.offset[1], columns[mine] + layer.offset[0], size)
-        > _CUT * unit
-    ):
+    rows, columns = rows[mine] + layer.offset[1], columns[mine] + layer.offset[0]
+    if _at_border(rows, columns, size) > _CUT * unit:
         return None
     a, b = along[mine], across[mine]
     middle = (a.min() + a.max()) / 2.0, (b.min() + b.max()) / 2.0

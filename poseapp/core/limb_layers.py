@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from poseapp.core.body_parts import LIMBS, Figure, Limb, draw_limb, draw_trunk, unit_vector
+from poseapp.core.regions import grab_cut, touching
 
 TRUNK, SKIRT = "trunk", "skirt"
 _WORK_UNIT_PX = 72.0  # the parts are told apart at this trunk length: their borders are soft anyway
@@ -235,10 +236,9 @@ def _without_slivers(
     """A leg's share without what a gap parts from its bones: the rim of the other leg."""
     line = np.zeros_like(inside)
     draw_limb(line, person, limb, 0.3, tip=0.6)
-    _, pieces = cv2.connectedComponents(((share > 24) & (inside > 64)).astype(np.uint8))
-    held = np.unique(pieces[line > 0])
-    kept = np.isin(pieces, held[held > 0])
-    slivers = ((pieces > 0) & ~kept).astype(np.uint8)
+    there = (share > 24) & (inside > 64)
+    kept = touching(there, line > 0)
+    slivers = (there & ~kept).astype(np.uint8)
     slivers = cv2.dilate(slivers, np.ones((3, 3), np.uint8), iterations=2) > 0
     return np.where(slivers & ~kept, 0, share).astype(np.uint8)
 
@@ -253,12 +253,8 @@ def _in_one_piece(
             continue
         line = np.zeros_like(inside)
         draw_limb(line, person, LIMBS[name], 0.3, tip=0.6)
-        mine = ((owner == index) & (inside > 64)).astype(np.uint8)
-        count, pieces = cv2.connectedComponents(mine, connectivity=4)
-        kept = np.zeros(count, bool)
-        kept[np.unique(pieces[line > 0])] = True
-        kept[0] = True  # what is not in the mask at all is nobody's
-        out[~kept[pieces]] = names.index(TRUNK)
+        mine = (owner == index) & (inside > 64)
+        out[mine & ~touching(mine, line > 0, connectivity=4)] = names.index(TRUNK)
     return out
 
 
@@ -306,12 +302,7 @@ def _by_colour(
     marks[~body] = cv2.GC_BGD
     if not ((marks == cv2.GC_FGD).any() and (marks == cv2.GC_BGD).any() and (unsure & body).any()):
         return owner
-    cv2.setRNGSeed(0)
-    cv2.grabCut(
-        np.ascontiguousarray(picture), marks, None, np.zeros((1, 65)), np.zeros((1, 65)),
-        _CUTS, cv2.GC_INIT_WITH_MASK,
-    )  # fmt: skip
-    is_arm = (marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD)
+    is_arm = grab_cut(picture, marks, _CUTS)
     nearest_arm = np.flatnonzero(arms)[scores[arms].argmin(0)]
     nearest_other = np.flatnonzero(~arms)[scores[~arms].argmin(0)]
     return np.where(unsure & body, np.where(is_arm, nearest_arm, nearest_other), owner)
