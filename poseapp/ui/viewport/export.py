@@ -102,11 +102,10 @@ class ExportMenu(QMenu):
         elif kind in ("gif", "mp4"):
             self._write_turntable(path)
         elif kind == "png":
-            picture = self._picture(self._panel.navigation.camera, PICTURE_SIZE)
-            import cv2  # not needed for the first window
+            from poseapp.formats.png import encode_png  # OpenCV: not for the first window
 
-            _, data = cv2.imencode(".png", picture[..., ::-1])
-            write_bytes(path, data.tobytes())
+            picture = self._picture(self._panel.navigation.camera, PICTURE_SIZE)
+            write_bytes(path, encode_png(picture))
         else:
             raise FormatError(f"There is no 3D export called {kind}.")
 
